@@ -54,20 +54,28 @@ typedef struct tg_server_info {
 tg_status_t tg_catalog_server(tg_connection_t *connection, tg_server_info_t *ret_info,
                               tg_error_t *err) TG_MUST_CHECK;
 
+typedef struct tg_column_definition {
+    const char *name;
+    const char *type_sql; /* "double precision"; letters, digits, ( ) [ ] , . _ and quotes only */
+    bool not_null;
+    const char *comment; /* NULL: none */
+} tg_column_definition_t;
+
+typedef struct tg_column_definition {
+    const char *name;
+    const char *type_sql;
+    bool not_null;
+    const char *comment; /* NULL: none */
+} tg_column_definition_t;
+
 /* What a hypertable is created from. Strings are borrowed for the call. */
 typedef struct tg_table_definition {
-    const char *name; /* "schema.table" */
-
-    struct {
-        const char *name;
-        const char *type_sql;
-        bool not_null;
-        const char *comment; /* NULL: none */
-    } const *columns;
-
+    const char *name; /* "schema.table", parts may be quoted */
+    const tg_column_definition_t *columns;
     size_t n_columns;
-    const char *time_column; /* must be one of columns; NULL: a plain table */
-    const char *chunk_interval;
+    const char *time_column;    /* must be one of columns; NULL: a plain table */
+    const char *chunk_interval; /* "1 day"; a number of units when the time column is an integer;
+                                   NULL: the extension's default */
     const char *const *segment_by; /* compression settings when n > 0 and the licence allows */
     size_t n_segment_by;
 } tg_table_definition_t;
@@ -79,7 +87,8 @@ tg_status_t tg_catalog_create_table(tg_connection_t *connection,
                                     const tg_table_definition_t *definition, bool *ret_plain,
                                     tg_error_t *err) TG_MUST_CHECK;
 
-/* ALTER TABLE ... ADD COLUMN IF NOT EXISTS for each, under the same lock. */
+/* ALTER TABLE ... ADD COLUMN IF NOT EXISTS for each, under the same lock. The new columns are
+ * nullable whatever the definition says: the rows that are there have nothing to put in them. */
 tg_status_t tg_catalog_add_columns(tg_connection_t *connection,
                                    const tg_table_definition_t *definition,
                                    tg_error_t *err) TG_MUST_CHECK;
