@@ -61,21 +61,14 @@ typedef struct tg_column_definition {
     const char *comment; /* NULL: none */
 } tg_column_definition_t;
 
-typedef struct tg_column_definition {
-    const char *name;
-    const char *type_sql;
-    bool not_null;
-    const char *comment; /* NULL: none */
-} tg_column_definition_t;
-
 /* What a hypertable is created from. Strings are borrowed for the call. */
 typedef struct tg_table_definition {
     const char *name; /* "schema.table", parts may be quoted */
     const tg_column_definition_t *columns;
     size_t n_columns;
-    const char *time_column;    /* must be one of columns; NULL: a plain table */
-    const char *chunk_interval; /* "1 day"; a number of units when the time column is an integer;
-                                   NULL: the extension's default */
+    const char *time_column;       /* must be one of columns; NULL: a plain table */
+    const char *chunk_interval;    /* "1 day"; a number of units when the time column is an integer;
+                                      NULL: the extension's default */
     const char *const *segment_by; /* compression settings when n > 0 and the licence allows */
     size_t n_segment_by;
 } tg_table_definition_t;

@@ -69,8 +69,13 @@ int64_t tg_result_int64(const tg_result_t *result, int row, int column); /* 0 fo
 bool tg_result_bool(const tg_result_t *result, int row, int column);
 const char *tg_result_column_name(const tg_result_t *result, int column);
 
-/* The reaction of the database room to a SQLSTATE, total. */
+/* The reaction of the database room to a SQLSTATE, total: what is not known is taken for the
+ * environment's fault (TG_ERR_UNAVAILABLE), never for the record's. */
 tg_status_t tg_sqlstate_status(const char *sqlstate);
+
+/* The error of a write whose plan no longer fits the table (a column dropped or retyped since the
+ * catalogue was read): read it again and plan anew before a record is blamed. */
+bool tg_sqlstate_is_stale_plan(const char *sqlstate);
 
 /* Appends "name" or 'text' quoted for SQL. */
 struct tg_buffer;

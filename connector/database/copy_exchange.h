@@ -32,7 +32,9 @@ typedef struct tg_copy_exchange tg_copy_exchange_t;
 
 tg_status_t tg_copy_exchange_new(tg_connection_t *connection, tg_copy_exchange_t **ret_exchange,
                                  tg_error_t *err) TG_MUST_CHECK;
+/* The connection is borrowed and outlives the exchange. Freed while RUNNING, it closes it. */
 void tg_copy_exchange_free(tg_copy_exchange_t *exchange);
+TG_DEFINE_FREEP(tg_copy_exchange_t, tg_copy_exchange_free)
 
 /* Sends the string. The exchange must be IDLE, DONE or FAILED, the connection open. deadline_ms:
  * tg_clock_system milliseconds after which _pump gives up (cancel, then close). */
@@ -62,6 +64,10 @@ void tg_copy_exchange_abort(tg_copy_exchange_t *exchange);
 const tg_error_t *tg_copy_exchange_error(const tg_copy_exchange_t *exchange);
 bool tg_copy_exchange_outcome_unknown(const tg_copy_exchange_t *exchange);
 int64_t tg_copy_exchange_failed_row(const tg_copy_exchange_t *exchange);
+
+/* In FAILED with _failed_row > 0: the number of the COPY, 0-based, in which the row is. A server
+ * that answers late (the embedded one) reports a failed COPY when _copy_index is past it. */
+int tg_copy_exchange_failed_copy(const tg_copy_exchange_t *exchange);
 
 /* The tuples of result number n of the string (0-based over statements that return rows); NULL:
  * none. Borrowed until the next _begin. */
