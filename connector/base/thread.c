@@ -1,19 +1,34 @@
 #include "base/thread.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+void
+tg_thread_block_signals(sigset_t *ret_before)
+{
+    static const int FAULTS[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    sigset_t blocked;
+    (void)sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof FAULTS / sizeof FAULTS[0]; i++) {
+        (void)sigdelset(&blocked, FAULTS[i]);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &blocked, ret_before);
+}
+
+void
+tg_thread_restore_signals(const sigset_t *before)
+{
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
 
 tg_status_t
 tg_thread_start(tg_thread_t *thread, const char *name, void *(*main)(void *arg), void *arg,
                 tg_error_t *err)
 {
-    sigset_t all;
     sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    tg_thread_block_signals(&before);
     int rc = pthread_create(&thread->id, NULL, main, arg);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    tg_thread_restore_signals(&before);
     if (rc != 0) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "cannot start thread %s: %s", name,
                             strerror(rc));

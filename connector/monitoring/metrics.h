@@ -53,6 +53,11 @@ typedef enum tg_metric {
     TG_METRIC_REGISTRY_REQUESTS_TOTAL,    /* outcome */
     TG_METRIC_PROCESS_RESIDENT_MEMORY_BYTES,
     TG_METRIC_PROCESS_CPU_SECONDS_TOTAL,
+    TG_METRIC_PROCESS_START_TIME_SECONDS,
+    TG_METRIC_PROCESS_OPEN_FDS,
+    TG_METRIC_PROCESS_MAX_FDS,
+    TG_METRIC_MONITORING_SERIES,
+    TG_METRIC_MONITORING_SERIES_REFUSED_TOTAL,
     TG_METRIC_COUNT
 } tg_metric_t;
 
@@ -69,15 +74,17 @@ tg_series_t *tg_metrics_series(tg_metrics_t *metrics, tg_metric_t metric, const 
     tg_metrics_series((metrics), (metric), (const char *const[]){__VA_ARGS__},                     \
                       sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
-/* Takes a series out of the exposition (a lane that went away); it stays valid memory. */
+/* Takes a series out of the exposition (a lane that went away); it stays valid memory. Asking for
+ * it again brings it back, with its count: a counter never goes backwards. */
 void tg_series_retire(tg_series_t *series);
 
-void tg_series_add(tg_series_t *series, int64_t n);        /* counter */
+void tg_series_add(tg_series_t *series, int64_t n);        /* counter (n >= 0), gauge */
 void tg_series_set(tg_series_t *series, double value);     /* gauge */
 void tg_series_observe(tg_series_t *series, double value); /* histogram */
-double tg_series_value(const tg_series_t *series);         /* for tests and status */
+/* For tests and status; of a histogram, how many were observed. */
+double tg_series_value(const tg_series_t *series);
 
-/* Appends the exposition. */
+/* Appends the exposition, sorted. What is about the process (memory, CPU, files) is read now. */
 tg_status_t tg_metrics_render(tg_metrics_t *metrics, tg_buffer_t *out) TG_MUST_CHECK;
 
 /* Appends the reference in Markdown, generated from the table. */
