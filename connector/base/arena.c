@@ -4,6 +4,28 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* Under AddressSanitizer what is not handed out is poisoned, so that a use after _reset, and most
+ * overruns, are seen as they would be with malloc. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifdef WITH_ASAN
+#ifndef __clang__
+/* The function takes a const pointer, from which gcc concludes that the memory is read. */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <sanitizer/asan_interface.h>
+#define POISON(data, n_bytes)   __asan_poison_memory_region((data), (n_bytes))
+#define UNPOISON(data, n_bytes) __asan_unpoison_memory_region((data), (n_bytes))
+#else
+#define POISON(data, n_bytes)   ((void)(data))
+#define UNPOISON(data, n_bytes) ((void)(data))
+#endif
+
 enum { FIRST_BLOCK_BYTES = 4096 };
 
 typedef struct tg_arena_block tg_arena_block_t;
@@ -48,15 +70,23 @@ tg_arena_free(tg_arena_t *arena)
 static tg_arena_block_t *
 block_add(tg_arena_t *arena, size_t n_bytes)
 {
-    size_t capacity = arena->newest != NULL ? arena->newest->capacity * 2 : FIRST_BLOCK_BYTES;
+    size_t left = arena->max_bytes - arena->used_bytes;
+    size_t capacity = FIRST_BLOCK_BYTES;
+    if (arena->newest != NULL) {
+        capacity = arena->newest->capacity > left / 2 ? left : arena->newest->capacity * 2;
+    }
     if (capacity < n_bytes) {
         capacity = n_bytes;
+    }
+    if (capacity > SIZE_MAX - sizeof(tg_arena_block_t)) {
+        return NULL;
     }
     tg_arena_block_t *block = malloc(sizeof *block + capacity);
     if (block != NULL) {
         block->older = arena->newest;
         block->capacity = capacity;
         block->used = 0;
+        POISON(block->data, capacity);
         arena->newest = block;
     }
     return block;
@@ -66,7 +96,7 @@ void *
 tg_arena_alloc(tg_arena_t *arena, size_t n_bytes)
 {
     const size_t align = alignof(max_align_t);
-    if (n_bytes > arena->max_bytes || arena->max_bytes - n_bytes < align) {
+    if (n_bytes > SIZE_MAX - (align - 1)) {
         return NULL;
     }
     size_t rounded = (n_bytes + align - 1) / align * align;
@@ -81,6 +111,7 @@ tg_arena_alloc(tg_arena_t *arena, size_t n_bytes)
         }
     }
     void *result = block->data + block->used;
+    UNPOISON(result, n_bytes);
     block->used += rounded;
     arena->used_bytes += rounded;
     return result;
@@ -131,6 +162,7 @@ tg_arena_reset(tg_arena_t *arena)
     }
     if (arena->newest != NULL) {
         arena->newest->used = 0;
+        POISON(arena->newest->data, arena->newest->capacity);
     }
     arena->used_bytes = 0;
 }

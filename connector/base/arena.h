@@ -14,7 +14,8 @@
 
 typedef struct tg_arena tg_arena_t;
 
-/* max_bytes is the ceiling on everything handed out between two resets. NULL: no memory. */
+/* max_bytes is the ceiling on everything handed out between two resets, each piece rounded up to 16
+ * bytes; what is taken from the allocator stays below about twice that. NULL: no memory. */
 tg_arena_t *tg_arena_new(size_t max_bytes);
 void tg_arena_free(tg_arena_t *arena);
 TG_DEFINE_FREEP(tg_arena_t, tg_arena_free)

@@ -26,7 +26,7 @@ tg_buffer_reserve_slow(tg_buffer_t *buffer, size_t n_bytes)
         return TG_ERR_FULL;
     }
     size_t needed = buffer->n_bytes + n_bytes;
-    if (needed <= buffer->capacity) {
+    if (needed <= buffer->capacity && buffer->data != NULL) {
         return TG_OK;
     }
     size_t capacity = buffer->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : buffer->capacity;
@@ -36,7 +36,8 @@ tg_buffer_reserve_slow(tg_buffer_t *buffer, size_t n_bytes)
     if (capacity > buffer->max_bytes) {
         capacity = buffer->max_bytes;
     }
-    uint8_t *data = realloc(buffer->data, capacity);
+    /* One byte behind the capacity is always there, so that a NUL never needs room. */
+    uint8_t *data = capacity < SIZE_MAX ? realloc(buffer->data, capacity + 1) : NULL;
     if (data == NULL) {
         return TG_ERR_NO_MEMORY;
     }
@@ -65,25 +66,29 @@ tg_buffer_append_text(tg_buffer_t *buffer, const char *text)
 tg_status_t
 tg_buffer_append_format(tg_buffer_t *buffer, const char *format, ...)
 {
+    size_t room = buffer->capacity - buffer->n_bytes;
+    char *end = buffer->data != NULL ? (char *)buffer->data + buffer->n_bytes : NULL;
     va_list args;
     va_start(args, format);
-    va_list again;
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    int n = vsnprintf(end, end != NULL ? room + 1 : 0, format, args);
     va_end(args);
-    tg_status_t status = n < 0 ? TG_ERR_INTERNAL : tg_buffer_reserve(buffer, (size_t)n + 1);
-    if (status == TG_OK) {
-        (void)vsnprintf((char *)buffer->data + buffer->n_bytes, (size_t)n + 1, format, again);
-        buffer->n_bytes += (size_t)n;
+    if (n < 0) {
+        return TG_ERR_INTERNAL;
     }
-    va_end(again);
-    return status;
+    if ((size_t)n > room || end == NULL) {
+        TG_TRY(tg_buffer_reserve_slow(buffer, (size_t)n));
+        va_start(args, format);
+        (void)vsnprintf((char *)buffer->data + buffer->n_bytes, (size_t)n + 1, format, args);
+        va_end(args);
+    }
+    buffer->n_bytes += (size_t)n;
+    return TG_OK;
 }
 
 const char *
 tg_buffer_text(tg_buffer_t *buffer)
 {
-    if (tg_buffer_reserve(buffer, 1) != TG_OK) {
+    if (buffer->data == NULL && tg_buffer_reserve_slow(buffer, 0) != TG_OK) {
         return NULL;
     }
     buffer->data[buffer->n_bytes] = '\0';

@@ -2,11 +2,12 @@
  * A growing run of bytes with a ceiling: encoders append, senders read.
  *
  *   data ......... data + n_bytes ......... data + capacity <= max_bytes
- *     written        free, reserved           never beyond
+ *     written        free, reserved           one byte more, for a NUL
  *
  * Ownership: the buffer owns its memory; tg_buffer_view is borrowed until the next append, reset or
- * done Errors:    TG_ERR_NO_MEMORY from the allocator, TG_ERR_FULL at the ceiling; the content is
- * kept Threads:   one owner at a time
+ *            done; what is appended must not be a part of the same buffer
+ * Errors:    TG_ERR_NO_MEMORY from the allocator, TG_ERR_FULL at the ceiling; the content is kept
+ * Threads:   one owner at a time
  */
 #ifndef TG_BASE_BUFFER_H
 #define TG_BASE_BUFFER_H
@@ -43,7 +44,8 @@ tg_status_t tg_buffer_append_text(tg_buffer_t *buffer, const char *text) TG_MUST
 tg_status_t tg_buffer_append_format(tg_buffer_t *buffer, const char *format, ...) TG_MUST_CHECK
     TG_PRINTF(2, 3);
 
-/* Adds a NUL behind the content (not counted) and gives it as a C string. NULL: no memory. */
+/* Adds a NUL behind the content (not counted) and gives it as a C string. NULL: no memory; never
+ * at the ceiling. */
 const char *tg_buffer_text(tg_buffer_t *buffer);
 
 /* Forgets the content, keeps the memory. */
@@ -59,7 +61,8 @@ tg_buffer_view(const tg_buffer_t *buffer)
     return tg_bytes_of(buffer->data, buffer->n_bytes);
 }
 
-/* Takes the memory out; the caller owns it (free), the buffer is as after _init. */
+/* Takes the memory out; the caller owns it (free), the buffer is as after _init. NULL when nothing
+ * was ever appended. */
 uint8_t *tg_buffer_take(tg_buffer_t *buffer, size_t *ret_n_bytes);
 
 #endif

@@ -59,6 +59,14 @@ tg_reaction_name(tg_reaction_t reaction)
     return reaction <= TG_REACTION_FATAL ? REACTIONS[reaction] : "unknown";
 }
 
+/* Through a copy: the arguments may well be parts of err->text. */
+static void TG_PRINTF(2, 0) format_text(tg_error_t *err, const char *format, va_list args)
+{
+    char text[TG_ERROR_TEXT_BYTES];
+    (void)vsnprintf(text, sizeof text, format, args);
+    memcpy(err->text, text, strlen(text) + 1);
+}
+
 tg_status_t
 tg_error_set(tg_error_t *err, tg_status_t status, const char *format, ...)
 {
@@ -67,10 +75,10 @@ tg_error_set(tg_error_t *err, tg_status_t status, const char *format, ...)
     }
     va_list args;
     va_start(args, format);
+    format_text(err, format, args);
+    va_end(args);
     err->status = status;
     err->sqlstate[0] = '\0';
-    (void)vsnprintf(err->text, sizeof err->text, format, args);
-    va_end(args);
     return status;
 }
 
@@ -84,12 +92,11 @@ tg_error_wrap(tg_error_t *err, tg_status_t status, const char *format, ...)
     memcpy(cause, err->text, sizeof cause);
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(err->text, sizeof err->text, format, args);
+    format_text(err, format, args);
     va_end(args);
     err->status = status;
-    if (n >= 0 && (size_t)n < sizeof err->text) {
-        (void)snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", cause);
-    }
+    size_t n = strlen(err->text);
+    (void)snprintf(err->text + n, sizeof err->text - n, ": %s", cause);
     return status;
 }
 

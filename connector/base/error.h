@@ -79,8 +79,8 @@ const char *tg_reaction_name(tg_reaction_t reaction);
 tg_status_t tg_error_set(tg_error_t *err, tg_status_t status, const char *format, ...)
     TG_PRINTF(3, 4);
 
-/* Puts "context: " in front of the text that is there; keeps status and SQLSTATE. Returns status.
- */
+/* Puts "context: " in front of the text that is there and keeps the SQLSTATE. The new status may be
+ * the old one (err->status). Returns status. A text that grows too long loses its end. */
 tg_status_t tg_error_wrap(tg_error_t *err, tg_status_t status, const char *format, ...)
     TG_PRINTF(3, 4);
 

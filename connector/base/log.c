@@ -1,22 +1,19 @@
 #include "base/log.h"
 
-#include <inttypes.h>
-#include <math.h>
+#include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
-#include "base/clock.h"
+#include "log_line_internal.h"
 
-enum { MAX_LINE_BYTES = 8192, BURST = 20, WINDOW_MS = 1000 };
+enum { BURST = 20, COST_MS = 1000 };
 
 struct tg_log {
     int fd;
     tg_log_format_t format;
+    const tg_clock_t *clock;
     _Atomic int level;
 };
 
@@ -29,6 +26,7 @@ tg_log_new(int fd, tg_log_format_t format, tg_log_level_t level)
     if (log != NULL) {
         log->fd = fd;
         log->format = format;
+        log->clock = tg_clock_system();
         atomic_init(&log->level, (int)level);
     }
     return log;
@@ -38,6 +36,12 @@ void
 tg_log_free(tg_log_t *log)
 {
     free(log);
+}
+
+void
+tg_log_use_clock(tg_log_t *log, const tg_clock_t *clock)
+{
+    log->clock = clock;
 }
 
 void
@@ -70,110 +74,62 @@ tg_log_level_name(tg_log_level_t level)
     return LEVELS[level];
 }
 
-/* Says whether this line may be written, and how many before it were not. */
+/* Says whether this line may be written. Each line costs a second, and a site may be BURST seconds
+ * ahead of the clock (the generic cell rate algorithm): one number, so that threads cannot tear it.
+ */
 static bool
-site_admits(tg_log_site_t *site, int64_t now_ms, int32_t *ret_n_suppressed)
+site_admits(tg_log_site_t *site, int64_t now_ms)
 {
-    int64_t start = atomic_load(&site->window_start_ms);
-    if (now_ms - start >= WINDOW_MS &&
-        atomic_compare_exchange_strong(&site->window_start_ms, &start, now_ms)) {
-        /* After a burst only one line a second: the count starts one below the limit. */
-        int32_t before = atomic_load(&site->n_in_window);
-        atomic_store(&site->n_in_window,
-                     before > BURST && now_ms - start < 10LL * WINDOW_MS ? BURST - 1 : 0);
-        *ret_n_suppressed = atomic_exchange(&site->n_suppressed, 0);
+    int64_t paid_until_ms = atomic_load(&site->paid_until_ms);
+    for (;;) {
+        int64_t then_ms = (paid_until_ms > now_ms ? paid_until_ms : now_ms) + COST_MS;
+        if (then_ms - now_ms > (int64_t)BURST * COST_MS) {
+            return false;
+        }
+        if (atomic_compare_exchange_weak(&site->paid_until_ms, &paid_until_ms, then_ms)) {
+            return true;
+        }
     }
-    if (atomic_fetch_add(&site->n_in_window, 1) >= BURST) {
-        atomic_fetch_add(&site->n_suppressed, 1);
-        return false;
+}
+
+/* False when not even a part could be written. */
+static bool
+write_whole(int fd, const char *bytes, size_t n_bytes)
+{
+    size_t n_written = 0;
+    while (n_written < n_bytes) {
+        ssize_t n = write(fd, bytes + n_written, n_bytes - n_written);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            break;
+        }
+        n_written += (size_t)n;
     }
-    return true;
+    return n_written > 0;
 }
 
 static void
-put_json_text(tg_buffer_t *line, const char *text)
+write_line(tg_log_t *log, tg_log_level_t level, tg_log_site_t *site, const char *message,
+           const tg_log_field_t *fields, int n_fields)
 {
-    if (text == NULL) {
-        TG_IGNORE(tg_buffer_append_text(line, "null"));
+    if (!site_admits(site, tg_clock_now_ms(log->clock))) {
+        atomic_fetch_add(&site->n_suppressed, 1);
         return;
     }
-    TG_IGNORE(tg_buffer_append_text(line, "\""));
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\') {
-            TG_IGNORE(tg_buffer_append_format(line, "\\%c", *c));
-        } else if (*c < 0x20) {
-            TG_IGNORE(tg_buffer_append_format(line, "\\u%04x", (unsigned)*c));
-        } else {
-            TG_IGNORE(tg_buffer_append(line, c, 1));
-        }
+    int64_t n_suppressed = atomic_exchange(&site->n_suppressed, 0);
+    tg_log_line_t line;
+    tg_log_line_begin(&line, log->format, log->clock->now_unix_us(log->clock), level, site->room,
+                      message);
+    for (int i = 0; i < n_fields; i++) {
+        tg_log_line_put(&line, &fields[i]);
     }
-    TG_IGNORE(tg_buffer_append_text(line, "\""));
-}
-
-/* Plain when it is one word, else quoted as in JSON, so that a line can be split again. */
-static void
-put_text(tg_buffer_t *line, tg_log_format_t format, const char *text)
-{
-    bool plain = format == TG_LOG_FORMAT_TEXT && text != NULL && *text != '\0';
-    for (const unsigned char *c = (const unsigned char *)text; plain && *c != '\0'; c++) {
-        plain = *c > ' ' && *c != '"' && *c != '=' && *c != '\\' && *c != 0x7f;
-    }
-    if (plain) {
-        TG_IGNORE(tg_buffer_append_text(line, text));
-    } else {
-        put_json_text(line, text);
-    }
-}
-
-static void
-put_field(tg_buffer_t *line, tg_log_format_t format, const tg_log_field_t *field)
-{
-    if (format == TG_LOG_FORMAT_JSON) {
-        TG_IGNORE(tg_buffer_append_text(line, ","));
-        put_json_text(line, field->name);
-        TG_IGNORE(tg_buffer_append_text(line, ":"));
-    } else {
-        TG_IGNORE(tg_buffer_append_format(line, " %s=", field->name));
-    }
-    switch (field->kind) {
-    case TG_LOG_FIELD_TEXT:
-        put_text(line, format, field->value.text);
-        break;
-    case TG_LOG_FIELD_INT:
-        TG_IGNORE(tg_buffer_append_format(line, "%" PRId64, field->value.integer));
-        break;
-    case TG_LOG_FIELD_DOUBLE:
-        if (isfinite(field->value.number)) {
-            TG_IGNORE(tg_buffer_append_format(line, "%.6g", field->value.number));
-        } else {
-            TG_IGNORE(tg_buffer_append_text(line, "null"));
-        }
-        break;
-    case TG_LOG_FIELD_BOOL:
-        TG_IGNORE(tg_buffer_append_text(line, field->value.boolean ? "true" : "false"));
-        break;
-    }
-}
-
-static void
-put_head(tg_buffer_t *line, tg_log_format_t format, tg_log_level_t level, const char *room,
-         const char *message)
-{
-    int64_t unix_us = tg_clock_system()->now_unix_us(tg_clock_system());
-    time_t seconds = (time_t)(unix_us / 1000000);
-    struct tm utc;
-    (void)gmtime_r(&seconds, &utc);
-    char date[24];
-    (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-    int milliseconds = (int)(unix_us / 1000 % 1000);
-    if (format == TG_LOG_FORMAT_JSON) {
-        TG_IGNORE(tg_buffer_append_format(
-            line, "{\"time\":\"%s.%03dZ\",\"level\":\"%s\",\"room\":\"%s\",\"message\":", date,
-            milliseconds, LEVELS[level], room));
-        put_json_text(line, message);
-    } else {
-        TG_IGNORE(tg_buffer_append_format(line, "%s.%03dZ %-7s %s: %s", date, milliseconds,
-                                          LEVELS[level], room, message));
+    tg_log_line_end(&line, n_suppressed);
+    /* A log that cannot be written must not stop the pipeline: there is nobody to tell, but the
+     * next line that gets through says how many did not. */
+    if (!write_whole(log->fd, line.bytes, line.n_bytes)) {
+        atomic_fetch_add(&site->n_suppressed, n_suppressed + 1);
     }
 }
 
@@ -184,27 +140,7 @@ tg_log_write(tg_log_t *log, tg_log_level_t level, tg_log_site_t *site, const cha
     if (log == NULL || (int)level < atomic_load(&log->level)) {
         return;
     }
-    int32_t n_suppressed = 0;
-    if (!site_admits(site, tg_clock_now_ms(tg_clock_system()), &n_suppressed)) {
-        return;
-    }
-    tg_buffer_t line;
-    tg_buffer_init(&line, MAX_LINE_BYTES); /* a longer line loses its tail, never its end */
-    put_head(&line, log->format, level, site->room, message);
-    for (int i = 0; i < n_fields; i++) {
-        size_t before = line.n_bytes;
-        put_field(&line, log->format, &fields[i]);
-        if (line.n_bytes > MAX_LINE_BYTES - 256) {
-            line.n_bytes = before;
-        }
-    }
-    if (n_suppressed > 0) {
-        put_field(&line, log->format, &TG_I("suppressed", n_suppressed));
-    }
-    TG_IGNORE(tg_buffer_append_text(&line, log->format == TG_LOG_FORMAT_JSON ? "}\n" : "\n"));
-    /* A log that cannot be written must not stop the pipeline: there is nobody to tell. */
-    if (line.n_bytes > 0 && write(log->fd, line.data, line.n_bytes) < 0) {
-        atomic_fetch_add(&site->n_suppressed, 1);
-    }
-    tg_buffer_done(&line);
+    int saved_errno = errno; /* who logs before looking at errno is not punished */
+    write_line(log, level, site, message, fields, n_fields);
+    errno = saved_errno;
 }

@@ -1,15 +1,15 @@
 /*
  * Structured log: a fixed message, facts as fields, the object always named.
  *
- *   TG_LOG_INFO(log, "batch committed", TG_S("topic", topic), TG_I("partition", p), TG_I("rows",
- * n)); text  2026-11-24T11:02:03.123Z info  sink: batch committed topic=sensors partition=3
- * rows=500 json  {"time":"...","level":"info","room":"sink","message":"batch
- * committed","topic":"sensors",...}
+ *   TG_LOG_INFO(log, "batch committed", TG_S("topic", topic), TG_I("rows", n));
  *
- * Promise:   one line per event, written whole; repeats of the same call site are rate-limited
- *            (burst 20, then one a second, with "suppressed" counted); never payloads or secrets
- * Style:     lower case, no full stop; only a thread's main logs an error, all others return it
- * Threads:   any
+ *   text  2026-11-24T11:02:03.123Z info    sink: batch committed topic=sensors rows=500
+ *   json  {"time":"...","level":"info","room":"sink","message":"batch committed","topic":...}
+ *
+ * Promise:   one line per event, written whole, at most 4096 bytes; what does not fit is cut, and
+ *            the line says "cut"; repeats of the same call site are rate-limited (burst 20, then
+ * one a second; the next line says how many were "suppressed"); never payloads or secrets Style:
+ * lower case, no full stop; only a thread's main logs an error, all others return it Threads:   any
  */
 #ifndef TG_BASE_LOG_H
 #define TG_BASE_LOG_H
@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 typedef enum tg_log_level {
@@ -57,6 +58,9 @@ typedef struct tg_log tg_log_t;
 tg_log_t *tg_log_new(int fd, tg_log_format_t format, tg_log_level_t level);
 void tg_log_free(tg_log_t *log);
 
+/* For tests; before the first line. */
+void tg_log_use_clock(tg_log_t *log, const tg_clock_t *clock);
+
 /* May be called while others log (SIGHUP). */
 void tg_log_set_level(tg_log_t *log, tg_log_level_t level);
 tg_log_level_t tg_log_level(const tg_log_t *log);
@@ -68,9 +72,8 @@ const char *tg_log_level_name(tg_log_level_t level);
 /* One per call site, static; holds the rate limit. */
 typedef struct tg_log_site {
     const char *room;
-    _Atomic int64_t window_start_ms;
-    _Atomic int32_t n_in_window;
-    _Atomic int32_t n_suppressed;
+    _Atomic int64_t paid_until_ms;
+    _Atomic int64_t n_suppressed;
 } tg_log_site_t;
 
 /* Use the macros below. A NULL log is legal and writes nothing. */

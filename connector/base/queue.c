@@ -20,6 +20,9 @@ struct tg_queue {
 tg_queue_t *
 tg_queue_new(size_t capacity, tg_wake_t *wake)
 {
+    if (capacity > (SIZE_MAX - sizeof(tg_queue_t)) / sizeof(void *)) {
+        return NULL;
+    }
     tg_queue_t *queue = calloc(1, sizeof *queue + capacity * sizeof queue->items[0]);
     if (queue == NULL) {
         return NULL;
@@ -89,8 +92,8 @@ tg_queue_push_wait(tg_queue_t *queue, void *item, int64_t timeout_ms)
     }
     if (queue->closed) {
         status = TG_ERR_CANCELLED;
-    }
-    if (status == TG_OK) {
+    } else if (queue->length < queue->capacity) {
+        status = TG_OK; /* room that came in the last moment of the wait is still taken */
         queue->items[(queue->head + queue->length) % queue->capacity] = item;
         queue->length++;
         (void)pthread_cond_signal(&queue->not_empty);

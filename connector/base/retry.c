@@ -17,16 +17,22 @@ random_next(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+/* min_ms doubled once for each failure, never beyond max_ms (nor past 2^63: 62 doublings of one
+ * millisecond are longer than anything waits). */
+static int64_t
+ceiling_ms(const tg_retry_t *retry)
+{
+    int64_t ceiling = retry->min_ms;
+    for (uint32_t i = 0; i < retry->n_failures && i < 62 && ceiling < retry->max_ms; i++) {
+        ceiling = ceiling > retry->max_ms / 2 ? retry->max_ms : ceiling * 2;
+    }
+    return ceiling < retry->max_ms ? ceiling : retry->max_ms;
+}
+
 int64_t
 tg_retry_failed(tg_retry_t *retry, int64_t now_ms)
 {
-    int64_t ceiling = retry->min_ms;
-    for (uint32_t i = 0; i < retry->n_failures && ceiling < retry->max_ms; i++) {
-        ceiling *= 2;
-    }
-    if (ceiling > retry->max_ms) {
-        ceiling = retry->max_ms;
-    }
+    int64_t ceiling = ceiling_ms(retry);
     int64_t half = ceiling / 2;
     uint64_t spread = (uint64_t)(ceiling - half) + 1;
     int64_t delay = half + (int64_t)(random_next(&retry->random_state) % spread);

@@ -1,5 +1,5 @@
 /*
- * When to try again: exponential backoff with full jitter, for as long as it takes.
+ * When to try again: exponential backoff with jitter, for as long as it takes.
  *
  * Source:    delay = random between half and all of min(max_ms, min_ms * 2^n); "equal jitter"
  * Units:     milliseconds of tg_clock_t

@@ -33,10 +33,10 @@ void
 tg_wake_signal(tg_wake_t *wake)
 {
     const uint64_t one = 1;
-    /* EAGAIN means that the counter is at its end: it rings already. */
-    if (write(wake->fd, &one, sizeof one) < 0 && errno == EINTR) {
-        (void)!write(wake->fd, &one, sizeof one);
-    }
+    int saved_errno = errno; /* we may be inside a signal handler */
+    /* Cannot fail but with EAGAIN, which means that the counter is at its end: it rings already. */
+    (void)!write(wake->fd, &one, sizeof one);
+    errno = saved_errno;
 }
 
 void
