@@ -3,7 +3,7 @@
 # shellcheck source-path=SCRIPTDIR
 
 LIB_DIR=$(dirname -- "${BASH_SOURCE[0]}")
-for room in common step process packages kafka registry embedded postgres pgbouncer database build python; do
+for room in common step process packages kafka registry embedded postgres pgbouncer database build python program feed; do
     # shellcheck disable=SC1090
     source "$LIB_DIR/$room.sh"
 done

@@ -6,7 +6,7 @@ DEPLOY_DIR=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # for the other files here
 CHECKOUT_DIR=$(dirname -- "$DEPLOY_DIR")
 # Downloads and everything made of them alone: shared by all checkouts, safe to delete.
-CACHE_DIR=${TIDEGATE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/cache}/.cache}/tidegate}
+CACHE_DIR=${XDG_CACHE_HOME:-${HOME:-/var/cache}/.cache}/tidegate
 
 say() {
     printf '%s\n' "$*"

@@ -71,6 +71,15 @@ database_ready() {
     [[ $(database_kind) != embedded ]] || embedded_ready
 }
 
+database_running() {
+    [[ -f $STATE_DIR/database.kind ]] || return 1
+    case $(database_kind) in
+    embedded) process_running database ;;
+    native) postgres_need timescaledb && postgres_running ;;
+    plain) postgres_need && postgres_running ;;
+    esac
+}
+
 # database_stop [--immediate]
 database_stop() {
     [[ -f $STATE_DIR/database.kind ]] || return 0
