@@ -41,6 +41,13 @@ TG_DEFINE_FREEP(tg_copy_exchange_t, tg_copy_exchange_free)
 tg_status_t tg_copy_exchange_begin(tg_copy_exchange_t *exchange, const char *sql,
                                    int64_t deadline_ms, tg_error_t *err) TG_MUST_CHECK;
 
+/* As _begin, for a string that ends inside of a transaction (a search with savepoints): DONE means
+ * that all of it worked and the transaction is open; FAILED leaves it open and aborted (nothing is
+ * rolled back), for ROLLBACK TO SAVEPOINT by the next part. A transaction that is open is ended
+ * with tg_connection_execute("ROLLBACK"). */
+tg_status_t tg_copy_exchange_begin_part(tg_copy_exchange_t *exchange, const char *sql,
+                                        int64_t deadline_ms, tg_error_t *err) TG_MUST_CHECK;
+
 /* Moves bytes and results as far as they go without blocking. After it, look at _state. */
 tg_exchange_state_t tg_copy_exchange_pump(tg_copy_exchange_t *exchange);
 
