@@ -79,9 +79,11 @@ tg_status_t tg_decode_plan_preferred_order(tg_schema_t *schema, const tg_plan_co
                                            size_t n_columns, size_t *ret_order,
                                            tg_error_t *err) TG_MUST_CHECK;
 
-/* Which columns this schema has a field for (ret_matched[i] for columns[i]), by the same matching as _new, and without looking
- * at types. For the table plan: columns that no schema fills are left out of the COPY, so that server-side defaults work. */
+/* Which columns this schema has a field for (ret_matched[i] for columns[i]), by the same matching
+ * as _new, and without looking at types. For the table plan: columns that no schema fills are left
+ * out of the COPY, so that server-side defaults work. */
 tg_status_t tg_decode_plan_match(tg_schema_t *schema, const tg_plan_column_t *columns,
-                                 size_t n_columns, bool *ret_matched, tg_error_t *err) TG_MUST_CHECK;
+                                 size_t n_columns, bool *ret_matched,
+                                 tg_error_t *err) TG_MUST_CHECK;
 
 #endif

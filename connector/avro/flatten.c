@@ -1,0 +1,153 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flatten_internal.h"
+
+enum { MAX_ALIASES = 32, MAX_PATH_BYTES = 4096 };
+
+typedef struct flattener {
+    tg_arena_t *arena;
+    tg_path_t *paths;
+    size_t n_paths;
+    const tg_node_t *open[TG_SCHEMA_MAX_DEPTH + 1]; /* records around the place */
+    size_t n_open;
+    tg_error_t *err;
+} flattener_t;
+
+static tg_status_t
+no_memory(flattener_t *flattener)
+{
+    return tg_error_set(flattener->err, TG_ERR_NO_MEMORY, "schema: no memory to flatten it");
+}
+
+static const char *
+join(flattener_t *flattener, const char *first, const char *separator, const char *second)
+{
+    char joined[MAX_PATH_BYTES];
+    int n =
+        snprintf(joined, sizeof joined, "%s%s%s", first, *first != '\0' ? separator : "", second);
+    return n > 0 && n < MAX_PATH_BYTES ? tg_arena_strndup(flattener->arena, joined, (size_t)n)
+                                       : NULL;
+}
+
+/* Every spelling of parent with every spelling of the field, but for the plain one. */
+static tg_status_t
+combine_aliases(flattener_t *flattener, const tg_path_t *parent, const tg_field_t *field,
+                tg_names_t *ret_names)
+{
+    size_t n_outer = parent != NULL ? parent->aliases.n_items : 0;
+    size_t n_all = (n_outer + 1) * (field->aliases.n_items + 1) - 1;
+    n_all = n_all > MAX_ALIASES ? MAX_ALIASES : n_all;
+    if (n_all == 0) {
+        return TG_OK;
+    }
+    const char **items = tg_arena_calloc(flattener->arena, n_all, sizeof *items);
+    if (items == NULL) {
+        return no_memory(flattener);
+    }
+    size_t n_inner = field->aliases.n_items + 1;
+    for (size_t i = 0; i < n_all; i++) {
+        size_t outer = (i + 1) / n_inner;
+        size_t inner = (i + 1) % n_inner;
+        const char *around = parent == NULL ? ""
+                             : outer == 0   ? parent->name
+                                            : parent->aliases.items[outer - 1];
+        const char *name = inner == 0 ? field->name : field->aliases.items[inner - 1];
+        items[i] = join(flattener, around, "_", name);
+        if (items[i] == NULL) {
+            return no_memory(flattener);
+        }
+    }
+    *ret_names = (tg_names_t){.items = items, .n_items = n_all};
+    return TG_OK;
+}
+
+/* The record that a field opens into; NULL: a leaf. */
+static const tg_node_t *
+record_of(const flattener_t *flattener, const tg_node_t *node)
+{
+    const tg_node_t *inner = tg_node_nullable(node);
+    const tg_node_t *record = inner != NULL ? inner : node;
+    if (record->kind != TG_NODE_RECORD || flattener->n_open > TG_SCHEMA_MAX_DEPTH) {
+        return NULL;
+    }
+    for (size_t i = 0; i < flattener->n_open; i++) {
+        if (flattener->open[i] == record) {
+            return NULL;
+        }
+    }
+    return record;
+}
+
+static tg_status_t
+add_path(flattener_t *flattener, tg_path_t path, size_t *ret_index)
+{
+    if (flattener->n_paths == TG_SCHEMA_MAX_FLATTENED) {
+        return tg_error_set(flattener->err, TG_ERR_TOO_LARGE,
+                            "schema: its records open into more than %d fields",
+                            TG_SCHEMA_MAX_FLATTENED);
+    }
+    if (path.name == NULL || path.dotted == NULL) {
+        return tg_error_set(flattener->err, TG_ERR_TOO_LARGE,
+                            "schema: a nested field's name is longer than %d bytes",
+                            MAX_PATH_BYTES);
+    }
+    *ret_index = flattener->n_paths;
+    path.end = flattener->n_paths + 1;
+    flattener->paths[flattener->n_paths++] = path;
+    return TG_OK;
+}
+
+static tg_status_t
+add_fields(flattener_t *flattener, const tg_node_t *record, const tg_path_t *parent)
+{
+    flattener->open[flattener->n_open++] = record;
+    for (size_t i = 0; i < record->n_children; i++) {
+        const tg_field_t *field = &record->fields[i];
+        tg_names_t aliases = {.items = NULL, .n_items = 0};
+        TG_TRY(combine_aliases(flattener, parent, field, &aliases));
+        tg_path_t path = {
+            .name = join(flattener, parent != NULL ? parent->name : "", "_", field->name),
+            .dotted = join(flattener, parent != NULL ? parent->dotted : "", ".", field->name),
+            .aliases = aliases,
+            .node = field->node,
+            .record = record_of(flattener, field->node),
+            .field = field,
+            .nullable = (parent != NULL && parent->nullable) ||
+                        tg_node_null_branch(field->node) >= 0 || field->node->kind == TG_NODE_NULL,
+        };
+        size_t index = 0;
+        TG_TRY(add_path(flattener, path, &index));
+        if (path.record != NULL) {
+            TG_TRY(add_fields(flattener, path.record, &path));
+            flattener->paths[index].end = flattener->n_paths;
+        }
+    }
+    flattener->n_open--;
+    return TG_OK;
+}
+
+tg_status_t
+tg_flatten(const tg_schema_t *schema, tg_arena_t *arena, tg_path_t **ret_paths, size_t *ret_n_paths,
+           tg_error_t *err)
+{
+    flattener_t flattener = {.arena = arena, .err = err};
+    flattener.paths = tg_arena_alloc(arena, TG_SCHEMA_MAX_FLATTENED * sizeof *flattener.paths);
+    if (flattener.paths == NULL) {
+        return no_memory(&flattener);
+    }
+    if (schema->root->kind == TG_NODE_RECORD) {
+        TG_TRY(add_fields(&flattener, schema->root, NULL));
+    } else {
+        size_t index = 0;
+        tg_path_t path = {.name = "value",
+                          .dotted = "value",
+                          .node = schema->root,
+                          .nullable = tg_node_null_branch(schema->root) >= 0 ||
+                                      schema->root->kind == TG_NODE_NULL};
+        TG_TRY(add_path(&flattener, path, &index));
+    }
+    *ret_paths = flattener.paths;
+    *ret_n_paths = flattener.n_paths;
+    return TG_OK;
+}
