@@ -47,13 +47,13 @@ node_is_recent() {
 need_java() {
     java_is_recent || packages_need default-jre-headless
     have mvn || packages_need maven
-    java_is_recent || die 'Java 17 or newer is needed; the one on the PATH is older than that'
+    java_is_recent || die 'Java 17 or newer is needed, and the one on the PATH is older: apt-get install default-jre-headless, and put it first on the PATH'
 }
 
 # Runs the embedded database, and npm brings it and the weather records.
 need_node() {
     have node || packages_need nodejs
-    node_is_recent || die 'Node.js 18 or newer is needed; the one on the PATH is older than that'
+    node_is_recent || die 'Node.js 18 or newer is needed, and the one on the PATH is older: apt-get install nodejs, and put it first on the PATH'
 }
 
 need_npm() {
