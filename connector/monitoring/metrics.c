@@ -22,6 +22,8 @@ tg_metrics_new(void)
         tg_buffer_init(&metrics->key, MAX_KEY_BYTES);
         metrics->started_us = tg_clock_now_us(tg_clock_system());
         metrics->started_unix_us = tg_clock_now_unix_ms(tg_clock_system()) * 1000;
+        /* Made first, so that they have their place when the ceiling is reached. */
+        tg_metrics_update_process(metrics);
     }
     return metrics;
 }
