@@ -1,0 +1,601 @@
+#include "sink.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/thread.h"
+#include "writer.h"
+
+enum {
+    CONTROL_CAPACITY = 65536,
+    POLL_MS = 500,
+    HINT_MS = 5000,
+    CLUSTER_ID_TIMEOUT_MS = 2000,
+    DEAD_LETTERS_TIMEOUT_MS = 5000,
+    BEAT_LIMIT_MS = 120000,
+    DATABASE_NAME_BYTES = 256
+};
+
+struct tg_sink {
+    tg_sink_options_t options;
+    tg_writer_env_t env;
+    char application_name[DATABASE_NAME_BYTES];
+    tg_kafka_property_t *properties;
+    tg_wake_t released;
+    tg_thread_t thread;
+    size_t n_writers;
+    tg_writer_t **writers;
+    size_t n_lanes;
+    size_t lanes_capacity;
+    tg_lane_t **lanes; /* the poll thread changes it under lock, /metrics reads it under lock */
+    pthread_mutex_t lock;
+    _Atomic bool stopping;
+    int64_t hint_ms;
+    tg_health_part_t *health;
+    tg_series_t *assigned, *revoked, *lost, *errors;
+};
+
+/* --- lanes --- */
+
+static tg_lane_t *
+lane_find(const tg_sink_t *sink, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < sink->n_lanes; i++) {
+        if (sink->lanes[i]->partition == partition && strcmp(sink->lanes[i]->topic, topic) == 0) {
+            return sink->lanes[i];
+        }
+    }
+    return NULL;
+}
+
+/* The writer with the fewest lanes: partitions are spread evenly, and none is moved that is at
+ * home. */
+static int
+choose_writer(const tg_sink_t *sink)
+{
+    size_t best = 0;
+    size_t best_lanes = SIZE_MAX;
+    for (size_t w = 0; w < sink->n_writers; w++) {
+        size_t n = 0;
+        for (size_t i = 0; i < sink->n_lanes; i++) {
+            n += sink->lanes[i]->writer == (int)w ? 1 : 0;
+        }
+        if (n < best_lanes) {
+            best = w;
+            best_lanes = n;
+        }
+    }
+    return (int)best;
+}
+
+static tg_status_t
+lanes_append(tg_sink_t *sink, tg_lane_t *lane)
+{
+    (void)pthread_mutex_lock(&sink->lock);
+    tg_status_t status = TG_OK;
+    if (sink->n_lanes == sink->lanes_capacity) {
+        size_t capacity = sink->lanes_capacity == 0 ? 16 : sink->lanes_capacity * 2;
+        tg_lane_t **lanes = realloc((void *)sink->lanes, capacity * sizeof(tg_lane_t *));
+        if (lanes != NULL) {
+            sink->lanes = lanes;
+            sink->lanes_capacity = capacity;
+        } else {
+            status = TG_ERR_NO_MEMORY;
+        }
+    }
+    if (status == TG_OK) {
+        sink->lanes[sink->n_lanes++] = lane;
+    }
+    (void)pthread_mutex_unlock(&sink->lock);
+    return status;
+}
+
+static void
+lanes_remove(tg_sink_t *sink, tg_lane_t *lane)
+{
+    (void)pthread_mutex_lock(&sink->lock);
+    for (size_t i = 0; i < sink->n_lanes; i++) {
+        if (sink->lanes[i] == lane) {
+            sink->lanes[i] = sink->lanes[--sink->n_lanes];
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&sink->lock);
+    tg_series_retire(lane->lag_records);
+    tg_series_retire(lane->lag_seconds);
+    tg_lane_unref(lane);
+}
+
+static void
+open_lag_series(tg_sink_t *sink, tg_lane_t *lane)
+{
+    char partition[16];
+    (void)snprintf(partition, sizeof partition, "%" PRId32, lane->partition);
+    lane->lag_records = TG_SERIES(sink->options.metrics, TG_METRIC_SINK_LAG_RECORDS,
+                                         sink->options.sink->name, lane->topic, partition);
+    lane->lag_seconds = TG_SERIES(sink->options.metrics, TG_METRIC_SINK_LAG_SECONDS,
+                                         sink->options.sink->name, lane->topic, partition);
+}
+
+/* Hands lanes to writers once the cluster is known: its id is part of the ledger's key. */
+static void
+place_lanes(tg_sink_t *sink)
+{
+    bool any = false;
+    for (size_t i = 0; i < sink->n_lanes; i++) {
+        any = any || sink->lanes[i]->writer < 0;
+    }
+    if (!any) {
+        return;
+    }
+    tg_error_t why;
+    if (sink->env.cluster_id == NULL &&
+        tg_consumer_cluster_id(sink->env.consumer, CLUSTER_ID_TIMEOUT_MS, &sink->env.cluster_id,
+                               &why) != TG_OK) {
+        TG_LOG_WARNING(sink->options.log, "cluster id not known yet", TG_S("error", why.text));
+        return;
+    }
+    for (size_t i = 0; i < sink->n_lanes; i++) {
+        tg_lane_t *lane = sink->lanes[i];
+        if (lane->writer < 0) {
+            int writer = choose_writer(sink);
+            if (tg_writer_post(sink->writers[writer], TG_OP_ADD, tg_lane_ref(lane), -1, 0, false) ==
+                TG_OK) {
+                lane->writer = writer;
+            }
+        }
+    }
+}
+
+/* --- rebalances --- */
+
+static void
+on_assigned(void *arg, const tg_partition_t *partitions, size_t n_partitions)
+{
+    tg_sink_t *sink = arg;
+    tg_series_add(sink->assigned, 1);
+    for (size_t i = 0; i < n_partitions; i++) {
+        tg_lane_t *lane = NULL;
+        tg_error_t why = {.status = TG_OK};
+        if (lane_find(sink, partitions[i].topic, partitions[i].partition) != NULL) {
+            continue;
+        }
+        tg_status_t status = tg_lane_new(partitions[i].topic, partitions[i].partition, &lane, &why);
+        if (status == TG_OK) {
+            lane->writer = -1;
+            open_lag_series(sink, lane);
+            status = lanes_append(sink, lane);
+        }
+        if (status != TG_OK) {
+            tg_lane_unref(lane);
+            TG_LOG_ERROR(sink->options.log, "partition not taken",
+                         TG_S("topic", partitions[i].topic),
+                         TG_I("partition", partitions[i].partition), TG_S("error", why.text));
+        }
+    }
+    TG_LOG_INFO(sink->options.log, "partitions assigned", TG_S("sink", sink->options.sink->name),
+                TG_I("partitions", n_partitions));
+    tg_health_set(sink->health, TG_HEALTH_UP, NULL);
+    place_lanes(sink);
+}
+
+/* What was written, as a hint for lag tools; the ledger is the truth. */
+static size_t
+collect_hints(tg_sink_t *sink, tg_partition_t *partitions, bool only_revoked)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sink->n_lanes; i++) {
+        tg_lane_t *lane = sink->lanes[i];
+        int64_t written = atomic_load(&lane->written_offset);
+        if (written > lane->hinted_offset && (!only_revoked || lane->revoked)) {
+            partitions[n++] = (tg_partition_t){
+                .topic = lane->topic, .partition = lane->partition, .offset = written};
+            lane->hinted_offset = written;
+        }
+    }
+    return n;
+}
+
+static void
+hint(tg_sink_t *sink, bool only_revoked, bool wait)
+{
+    if (sink->n_lanes == 0) {
+        return;
+    }
+    tg_partition_t *partitions = calloc(sink->n_lanes, sizeof *partitions);
+    size_t n = partitions != NULL ? collect_hints(sink, partitions, only_revoked) : 0;
+    if (n > 0 && wait) {
+        tg_error_t ignored;
+        TG_IGNORE(
+            tg_consumer_commit_sync(sink->env.consumer, partitions, n, &ignored)); /* only a hint */
+    } else if (n > 0) {
+        tg_consumer_commit_async(sink->env.consumer, partitions, n);
+    }
+    free(partitions);
+}
+
+static bool
+all_released(const tg_sink_t *sink)
+{
+    for (size_t i = 0; i < sink->n_lanes; i++) {
+        if (sink->lanes[i]->revoked && !atomic_load(&sink->lanes[i]->released)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Gives the writers a moment to finish what is in flight. After it the ledger's fence takes care of
+ * what is not finished. */
+static void
+wait_released(tg_sink_t *sink)
+{
+    int64_t deadline_ms =
+        tg_clock_now_ms(sink->options.clock) + sink->options.sink->revoke_timeout_ms;
+    while (!all_released(sink)) {
+        int64_t left_ms = deadline_ms - tg_clock_now_ms(sink->options.clock);
+        if (left_ms <= 0) {
+            TG_LOG_WARNING(sink->options.log,
+                           "writers did not let go of revoked partitions in time",
+                           TG_S("sink", sink->options.sink->name));
+            return;
+        }
+        (void)tg_wake_wait(&sink->released, -1, 0, left_ms);
+    }
+}
+
+static void
+revoke_one(tg_sink_t *sink, tg_lane_t *lane)
+{
+    lane->revoked = true;
+    if (lane->writer < 0 || tg_writer_post(sink->writers[lane->writer], TG_OP_REMOVE,
+                                           tg_lane_ref(lane), -1, 0, false) != TG_OK) {
+        atomic_store(&lane->released, true);
+    }
+}
+
+static void
+on_revoked(void *arg, const tg_partition_t *partitions, size_t n_partitions, bool lost)
+{
+    tg_sink_t *sink = arg;
+    tg_series_add(lost ? sink->lost : sink->revoked, 1);
+    for (size_t i = 0; i < n_partitions; i++) {
+        tg_lane_t *lane = lane_find(sink, partitions[i].topic, partitions[i].partition);
+        if (lane != NULL) {
+            revoke_one(sink, lane);
+        }
+    }
+    wait_released(sink);
+    if (!lost) {
+        hint(sink, true, true);
+    }
+    for (size_t i = sink->n_lanes; i-- > 0;) {
+        if (sink->lanes[i]->revoked) {
+            lanes_remove(sink, sink->lanes[i]);
+        }
+    }
+    TG_LOG_INFO(sink->options.log, lost ? "partitions lost" : "partitions revoked",
+                TG_S("sink", sink->options.sink->name), TG_I("partitions", n_partitions));
+}
+
+static void
+on_error(void *arg, const tg_error_t *error)
+{
+    tg_sink_t *sink = arg;
+    tg_series_add(sink->errors, 1);
+    bool fatal = tg_status_reaction(error->status) == TG_REACTION_FATAL;
+    tg_health_set(sink->health, fatal ? TG_HEALTH_DOWN : TG_HEALTH_DEGRADED, error->text);
+    TG_LOG_WARNING(sink->options.log, "kafka consumer", TG_S("sink", sink->options.sink->name),
+                   TG_S("error", error->text));
+}
+
+/* --- starting partitions --- */
+
+static void
+start_lane(tg_sink_t *sink, tg_lane_t *lane, int64_t offset, uint64_t start_number)
+{
+    const tg_partition_t partition = {
+        .topic = lane->topic, .partition = lane->partition, .offset = offset};
+    tg_error_t why;
+    tg_status_t status = TG_OK;
+    if (lane->fetching) {
+        status = tg_consumer_stop_partition(sink->env.consumer, &partition, &why);
+        lane->fetching = false;
+    }
+    if (status == TG_OK) {
+        status = tg_consumer_start_partition(sink->env.consumer, &partition, &why);
+        lane->fetching = status == TG_OK;
+    }
+    if (status != TG_OK) {
+        TG_LOG_WARNING(sink->options.log, "partition not started", TG_S("topic", lane->topic),
+                       TG_I("partition", lane->partition), TG_S("error", why.text));
+    }
+    TG_IGNORE(tg_writer_post(sink->writers[lane->writer], TG_OP_STARTED, tg_lane_ref(lane), offset,
+                             start_number,
+                             status != TG_OK)); /* a stuck writer claims again by itself */
+}
+
+static void
+serve_control(tg_sink_t *sink)
+{
+    void *item = NULL;
+    while (tg_queue_pop(sink->env.control, 0, &item) == TG_OK) {
+        tg_op_t *op = item;
+        if (!op->lane->revoked && op->lane->writer >= 0) {
+            start_lane(sink, op->lane, op->offset, op->start_number);
+        }
+        tg_lane_unref(op->lane);
+        free(op);
+    }
+}
+
+/* --- the poll thread --- */
+
+static void
+poll_once(tg_sink_t *sink, int64_t timeout_ms)
+{
+    tg_consumer_poll(sink->env.consumer, timeout_ms);
+    serve_control(sink);
+    place_lanes(sink);
+    tg_health_beat(sink->health);
+    int64_t now_ms = tg_clock_now_ms(sink->options.clock);
+    if (now_ms - sink->hint_ms >= HINT_MS) {
+        sink->hint_ms = now_ms;
+        hint(sink, false, false);
+    }
+}
+
+static bool
+all_drained(const tg_sink_t *sink)
+{
+    for (size_t i = 0; i < sink->n_writers; i++) {
+        if (!tg_writer_has_drained(sink->writers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+drain(tg_sink_t *sink)
+{
+    int64_t deadline_ms =
+        tg_clock_now_ms(sink->options.clock) + sink->options.config->shutdown_timeout_ms;
+    for (size_t i = 0; i < sink->n_writers; i++) {
+        TG_IGNORE(tg_writer_post(sink->writers[i], TG_OP_DRAIN, NULL, 0, 0,
+                                 false)); /* the deadline covers it */
+    }
+    while (!all_drained(sink) && tg_clock_now_ms(sink->options.clock) < deadline_ms) {
+        (void)tg_wake_wait(&sink->released, -1, 0, 50);
+        tg_consumer_poll(sink->env.consumer, 0);
+    }
+    TG_LOG_INFO(sink->options.log, all_drained(sink) ? "sink drained" : "sink not drained in time",
+                TG_S("sink", sink->options.sink->name));
+}
+
+static void *
+poll_main(void *arg)
+{
+    tg_sink_t *sink = arg;
+    while (!atomic_load(&sink->stopping)) {
+        poll_once(sink, POLL_MS);
+    }
+    drain(sink);
+    hint(sink, false, true);
+    /* Writers leave before the consumer goes: they hold its queues. */
+    for (size_t i = 0; i < sink->n_writers; i++) {
+        tg_writer_stop(sink->writers[i]);
+    }
+    for (size_t i = 0; i < sink->n_lanes; i++) {
+        sink->lanes[i]->writer = -1;
+    }
+    tg_consumer_close(sink->env.consumer);
+    sink->env.consumer = NULL;
+    return NULL;
+}
+
+/* --- life --- */
+
+static void
+sink_free(tg_sink_t *sink)
+{
+    while (sink->n_lanes > 0) {
+        lanes_remove(sink, sink->lanes[0]);
+    }
+    free((void *)sink->lanes);
+    free((void *)sink->writers);
+    tg_dead_letters_close(sink->env.dead_letters, DEAD_LETTERS_TIMEOUT_MS);
+    if (sink->env.control != NULL) {
+        void *item = NULL;
+        while (tg_queue_pop(sink->env.control, 0, &item) == TG_OK) {
+            tg_lane_unref(((tg_op_t *)item)->lane);
+            free(item);
+        }
+        tg_queue_free(sink->env.control);
+    }
+    tg_router_free(sink->env.router);
+    tg_health_remove(sink->options.health, sink->health);
+    tg_wake_close(&sink->released);
+    (void)pthread_mutex_destroy(&sink->lock);
+    free(sink->properties);
+    free(sink);
+}
+
+static tg_status_t
+fill_env(tg_sink_t *sink, tg_error_t *err)
+{
+    const tg_config_t *config = sink->options.config;
+    tg_writer_env_t *env = &sink->env;
+    env->sink = sink->options.sink;
+    (void)snprintf(sink->application_name, sizeof sink->application_name, "tidegate %s",
+                   sink->options.sink->name);
+    env->database = (tg_connection_options_t){
+        .url = config->database.url,
+        .application_name = sink->application_name,
+        .connect_timeout_ms = config->database.connect_timeout_ms,
+        .query_timeout_ms = config->database.statement_timeout_ms,
+        .log = sink->options.log,
+    };
+    env->statement_timeout_ms = config->database.statement_timeout_ms;
+    env->lock_timeout_ms = config->database.lock_timeout_ms;
+    env->schemas = sink->options.schemas;
+    env->metrics = sink->options.metrics;
+    env->health = sink->options.health;
+    env->clock = sink->options.clock;
+    env->log = sink->options.log;
+    env->released = &sink->released;
+    tg_sink_reload(sink, sink->options.sink);
+    TG_TRY(tg_wake_open(&sink->released, err));
+    env->control = tg_queue_new(CONTROL_CAPACITY, NULL);
+    sink->writers = calloc((size_t)sink->options.sink->writers, sizeof(tg_writer_t *));
+    if (env->control == NULL || sink->writers == NULL) {
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for sink %s",
+                            sink->options.sink->name);
+    }
+    return tg_router_new(sink->options.sink, &env->router, err);
+}
+
+static tg_status_t
+open_clients(tg_sink_t *sink, tg_error_t *err)
+{
+    const tg_config_t *config = sink->options.config;
+    const tg_sink_config_t *sink_config = sink->options.sink;
+    sink->properties = calloc(config->kafka.n_properties + 1, sizeof *sink->properties);
+    if (sink->properties == NULL) {
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for sink %s", sink_config->name);
+    }
+    for (size_t i = 0; i < config->kafka.n_properties; i++) {
+        sink->properties[i] = (tg_kafka_property_t){.name = config->kafka.properties[i].name,
+                                                    .value = config->kafka.properties[i].value};
+    }
+    const tg_kafka_client_options_t client = {.bootstrap_servers = config->kafka.bootstrap_servers,
+                                              .client_id = sink_config->group,
+                                              .properties = sink->properties,
+                                              .n_properties = config->kafka.n_properties,
+                                              .log = sink->options.log};
+    const tg_dead_letters_options_t letters = {.sink = sink_config,
+                                               .client = client,
+                                               .metrics = sink->options.metrics,
+                                               .log = sink->options.log};
+    TG_TRY(tg_dead_letters_open(&letters, &sink->env.dead_letters, err));
+    const tg_consumer_options_t consumer = {.client = client,
+                                            .group = sink_config->group,
+                                            .instance_id = sink_config->instance_id,
+                                            .session_timeout_ms = sink_config->session_timeout_ms,
+                                            .queued_max_bytes = sink_config->memory.fetch_bytes,
+                                            .topics = sink_config->topics.items,
+                                            .n_topics = sink_config->topics.n_items,
+                                            .events = {.on_assigned = on_assigned,
+                                                       .on_revoked = on_revoked,
+                                                       .on_error = on_error,
+                                                       .arg = sink}};
+    return tg_consumer_open(&consumer, &sink->env.consumer, err);
+}
+
+static tg_status_t
+start_threads(tg_sink_t *sink, tg_error_t *err)
+{
+    for (int64_t i = 0; i < sink->options.sink->writers; i++) {
+        TG_TRY(tg_writer_start(&sink->env, (int)i, &sink->writers[i], err));
+        sink->n_writers++;
+    }
+    return tg_thread_start(&sink->thread, "poll", poll_main, sink, err);
+}
+
+tg_status_t
+tg_sink_start(const tg_sink_options_t *options, tg_sink_t **ret_sink, tg_error_t *err)
+{
+    tg_sink_t *sink = calloc(1, sizeof *sink);
+    if (sink == NULL) {
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for sink %s", options->sink->name);
+    }
+    sink->options = *options;
+    sink->released.fd = -1;
+    (void)pthread_mutex_init(&sink->lock, NULL);
+    const char *name = options->sink->name;
+    sink->assigned = TG_SERIES(options->metrics, TG_METRIC_SINK_REBALANCES_TOTAL, name, "assigned");
+    sink->revoked = TG_SERIES(options->metrics, TG_METRIC_SINK_REBALANCES_TOTAL, name, "revoked");
+    sink->lost = TG_SERIES(options->metrics, TG_METRIC_SINK_REBALANCES_TOTAL, name, "lost");
+    sink->errors = TG_SERIES(options->metrics, TG_METRIC_KAFKA_ERRORS_TOTAL, name);
+    char part[256];
+    (void)snprintf(part, sizeof part, "sink %s", name);
+    sink->health = tg_health_add(options->health, part);
+    tg_health_expect_beat(sink->health, BEAT_LIMIT_MS);
+    tg_status_t status = fill_env(sink, err);
+    if (status == TG_OK) {
+        status = open_clients(sink, err);
+    }
+    if (status == TG_OK) {
+        status = start_threads(sink, err);
+    }
+    if (status != TG_OK) {
+        for (size_t i = 0; i < sink->n_writers; i++) {
+            tg_writer_stop(sink->writers[i]);
+        }
+        if (sink->env.consumer != NULL) {
+            tg_consumer_close(sink->env.consumer);
+        }
+        sink_free(sink);
+        return tg_error_wrap(err, status, "starting sink %s", name);
+    }
+    *ret_sink = sink;
+    return TG_OK;
+}
+
+void
+tg_sink_stop(tg_sink_t *sink)
+{
+    atomic_store(&sink->stopping, true);
+    tg_consumer_interrupt(sink->env.consumer);
+}
+
+void
+tg_sink_join(tg_sink_t *sink)
+{
+    if (sink != NULL) {
+        tg_thread_join(&sink->thread);
+        sink_free(sink);
+    }
+}
+
+void
+tg_sink_reload(tg_sink_t *sink, const tg_sink_config_t *config)
+{
+    atomic_store(&sink->env.max_rows, config->batch.max_rows);
+    atomic_store(&sink->env.max_bytes, config->batch.max_bytes);
+    atomic_store(&sink->env.linger_ms, config->batch.linger_ms);
+}
+
+static void
+refresh_lane(tg_sink_t *sink, tg_lane_t *lane)
+{
+    const tg_partition_t partition = {
+        .topic = lane->topic, .partition = lane->partition, .offset = -1};
+    int64_t end =
+        sink->env.consumer != NULL ? tg_consumer_cached_end(sink->env.consumer, &partition) : -1;
+    int64_t written = atomic_load(&lane->written_offset);
+    if (end < 0 || written < 0) {
+        return;
+    }
+    int64_t lag = end > written ? end - written : 0;
+    int64_t since_ms = atomic_load(&lane->pending_unix_ms);
+    if (since_ms == INT64_MAX) {
+        since_ms = atomic_load(&lane->written_unix_ms); /* nothing read beyond what is written */
+    }
+    int64_t age_ms =
+        lag > 0 && since_ms >= 0 ? tg_clock_now_unix_ms(sink->options.clock) - since_ms : 0;
+    tg_series_set(lane->lag_records, (double)lag);
+    tg_series_set(lane->lag_seconds, age_ms > 0 ? (double)age_ms / 1e3 : 0);
+}
+
+void
+tg_sink_refresh_metrics(tg_sink_t *sink)
+{
+    (void)pthread_mutex_lock(&sink->lock);
+    for (size_t i = 0; i < sink->n_lanes; i++) {
+        refresh_lane(sink, sink->lanes[i]);
+    }
+    (void)pthread_mutex_unlock(&sink->lock);
+}
