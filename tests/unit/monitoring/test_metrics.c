@@ -69,7 +69,7 @@ metrics_gauge_is_written_so_that_it_reads_back(void **state)
         {123456789012, "123456789012"},
         {1e21, "1e+21"},
         {5e-324, "4.94065645841247e-324"},
-        {NAN, "NaN"},
+        {(double)NAN, "NaN"},
         {HUGE_VAL, "+Inf"},
         {-HUGE_VAL, "-Inf"},
     };
@@ -112,7 +112,7 @@ metrics_histogram_buckets_add_up(void **state)
     (void)state;
     tg_metrics_t *metrics = tg_metrics_new();
     tg_series_t *flush = TG_SERIES(metrics, TG_METRIC_SINK_FLUSH_SECONDS, "s");
-    static const double SEEN[] = {0, 0.001, 0.0011, 0.25, 7, 1e9, NAN};
+    const double SEEN[] = {0, 0.001, 0.0011, 0.25, 7, 1e9, (double)NAN};
     for (size_t i = 0; i < TG_COUNT_OF(SEEN); i++) {
         tg_series_observe(flush, SEEN[i]);
     }
