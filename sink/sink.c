@@ -405,8 +405,11 @@ sink_free(tg_sink_t *sink)
         lanes_remove(sink, sink->lanes[0]);
     }
     free((void *)sink->lanes);
-    free((void *)sink->writers);
     tg_dead_letters_close(sink->env.dead_letters, DEAD_LETTERS_TIMEOUT_MS);
+    for (size_t i = 0; i < sink->n_writers; i++) {
+        tg_writer_free(sink->writers[i]);
+    }
+    free((void *)sink->writers);
     if (sink->env.control != NULL) {
         void *item = NULL;
         while (tg_queue_pop(sink->env.control, 0, &item) == TG_OK) {

@@ -541,8 +541,8 @@ run(void *arg)
 
 /* --- life --- */
 
-static void
-writer_free(tg_writer_t *writer)
+void
+tg_writer_free(tg_writer_t *writer)
 {
     if (writer == NULL) {
         return;
@@ -639,7 +639,7 @@ tg_writer_start(tg_writer_env_t *env, int index, tg_writer_t **ret_writer, tg_er
         status = tg_thread_start(&writer->thread, writer->name, run, writer, err);
     }
     if (status != TG_OK) {
-        writer_free(writer);
+        tg_writer_free(writer);
         return status;
     }
     *ret_writer = writer;
@@ -656,7 +656,6 @@ tg_writer_stop(tg_writer_t *writer)
         /* it must leave: there is nothing else to do but ask again */
     }
     tg_thread_join(&writer->thread);
-    writer_free(writer);
 }
 
 tg_wake_t *
