@@ -76,24 +76,6 @@ list_reserve(void **list, size_t n_items, size_t max_items, size_t item_bytes, t
     return TG_OK;
 }
 
-bool
-tg_schema_key_equal(const tg_schema_key_t *a, const tg_schema_key_t *b)
-{
-    if (a->kind != b->kind) {
-        return false;
-    }
-    switch (a->kind) {
-    case TG_SCHEMA_KEY_ID:
-    case TG_SCHEMA_KEY_GLOBAL_ID:
-        return a->id == b->id;
-    case TG_SCHEMA_KEY_GUID:
-        return memcmp(a->guid, b->guid, sizeof a->guid) == 0;
-    case TG_SCHEMA_KEY_NAME:
-        return strcmp(a->name, b->name) == 0;
-    }
-    return false;
-}
-
 tg_status_t
 tg_bindings_table(tg_bindings_t *bindings, const char *table, const tg_route_config_t *route,
                   tg_table_plan_t **ret_plan, tg_error_t *err)

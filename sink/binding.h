@@ -63,6 +63,4 @@ void tg_bindings_invalidate(tg_bindings_t *bindings);
 
 size_t tg_bindings_n_schemas(const tg_bindings_t *bindings);
 
-bool tg_schema_key_equal(const tg_schema_key_t *a, const tg_schema_key_t *b);
-
 #endif

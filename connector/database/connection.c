@@ -315,3 +315,12 @@ tg_connection_settle_cancel(tg_connection_t *connection)
         tg_connection_close(connection);
     }
 }
+
+const char *
+tg_connection_library_version(void)
+{
+    static _Thread_local char text[16];
+    int version = PQlibVersion();
+    (void)snprintf(text, sizeof text, "%d.%d", version / 10000, version % 10000);
+    return text;
+}

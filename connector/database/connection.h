@@ -82,4 +82,7 @@ struct tg_buffer;
 tg_status_t tg_sql_append_identifier(struct tg_buffer *sql, const char *name) TG_MUST_CHECK;
 tg_status_t tg_sql_append_literal(struct tg_buffer *sql, const char *text) TG_MUST_CHECK;
 
+/* libpq's version ("15.20"), for `tidegate version`. */
+const char *tg_connection_library_version(void);
+
 #endif

@@ -24,6 +24,7 @@ struct tg_copy_exchange {
     phase_t phase;
     int copy_index;    /* of the last COPY that asked for rows; -1: none yet */
     int n_copies_over; /* that the server has reported as complete */
+    bool part;         /* the string ends inside of the transaction: see _begin_part */
     bool committed;    /* the tag COMMIT was seen */
     bool unsent;       /* libpq holds bytes that the socket did not take */
     bool end_unsent;   /* CopyDone did not even fit into libpq's buffer */
@@ -186,7 +187,7 @@ end_copy(tg_copy_exchange_t *exchange, const char *reason)
         return;
     }
     exchange->state = TG_EXCHANGE_RUNNING;
-    exchange->can_commit = reason == NULL;
+    exchange->can_commit = reason == NULL && !exchange->part;
     flush(exchange);
 }
 
@@ -290,8 +291,14 @@ on_end(tg_copy_exchange_t *exchange)
         conclude(exchange, TG_EXCHANGE_FAILED);
         return;
     }
-    if (!exchange->failed && exchange->committed && transaction == PQTRANS_IDLE) {
+    if (!exchange->failed &&
+        (exchange->part ? transaction == PQTRANS_INTRANS
+                        : exchange->committed && transaction == PQTRANS_IDLE)) {
         conclude(exchange, TG_EXCHANGE_DONE);
+        return;
+    }
+    if (exchange->failed && exchange->part && transaction == PQTRANS_INERROR) {
+        conclude(exchange, TG_EXCHANGE_FAILED); /* the caller rolls back to its savepoint */
         return;
     }
     if (!exchange->failed) {
@@ -390,9 +397,9 @@ heed_deadline(tg_copy_exchange_t *exchange)
     }
 }
 
-tg_status_t
-tg_copy_exchange_begin(tg_copy_exchange_t *exchange, const char *sql, int64_t deadline_ms,
-                       tg_error_t *err)
+static tg_status_t
+begin(tg_copy_exchange_t *exchange, const char *sql, int64_t deadline_ms, bool part,
+      tg_error_t *err)
 {
     if (is_under_way(exchange)) {
         return tg_error_set(err, TG_ERR_INTERNAL, "a copy exchange is already under way");
@@ -410,7 +417,8 @@ tg_copy_exchange_begin(tg_copy_exchange_t *exchange, const char *sql, int64_t de
     *exchange = (tg_copy_exchange_t){.connection = connection,
                                      .state = TG_EXCHANGE_RUNNING,
                                      .copy_index = -1,
-                                     .can_commit = true,
+                                     .part = part,
+                                     .can_commit = !part,
                                      .deadline_ms = deadline_ms,
                                      .timeout_ms = deadline_ms - now_ms(),
                                      .mark_us = tg_clock_now_us(tg_clock_system()),
@@ -418,6 +426,20 @@ tg_copy_exchange_begin(tg_copy_exchange_t *exchange, const char *sql, int64_t de
                                      .waiting_us = exchange->waiting_us};
     flush(exchange);
     return TG_OK;
+}
+
+tg_status_t
+tg_copy_exchange_begin(tg_copy_exchange_t *exchange, const char *sql, int64_t deadline_ms,
+                       tg_error_t *err)
+{
+    return begin(exchange, sql, deadline_ms, false, err);
+}
+
+tg_status_t
+tg_copy_exchange_begin_part(tg_copy_exchange_t *exchange, const char *sql, int64_t deadline_ms,
+                            tg_error_t *err)
+{
+    return begin(exchange, sql, deadline_ms, true, err);
 }
 
 tg_exchange_state_t
