@@ -157,6 +157,11 @@ size_t tg_config_problems_count(const tg_config_problems_t *problems);
 const tg_config_problem_t *tg_config_problems_at(const tg_config_problems_t *problems,
                                                  size_t index);
 
+/* Appends one line per problem: "plant.conf:12: sinks[0].batch.max_rows: 0 is out of range; ...".
+ */
+tg_status_t tg_config_problems_format(const tg_config_problems_t *problems,
+                                      tg_buffer_t *out) TG_MUST_CHECK;
+
 /* environment: NULL-terminated "NAME=value" strings (environ). TG_ERR_CONFIG: see problems (err has
  * a summary); TG_ERR_IO: the file cannot be read. */
 tg_status_t tg_config_load(const char *path, char *const *environment,
@@ -173,6 +178,10 @@ tg_status_t tg_config_dump(const tg_config_t *config, tg_buffer_t *out) TG_MUST_
  * counts them. */
 tg_status_t tg_config_reload_check(const tg_config_t *before, const tg_config_t *after,
                                    tg_buffer_t *out, size_t *ret_n) TG_MUST_CHECK;
+
+/* Appends a connection string (postgresql://..., http://..., or key=value pairs) with its passwords
+ * as "********", so that it can be shown. */
+tg_status_t tg_config_mask_url(const char *url, tg_buffer_t *out) TG_MUST_CHECK;
 
 /* Appends the reference in Markdown, generated from the key table. */
 tg_status_t tg_config_reference(tg_buffer_t *out) TG_MUST_CHECK;

@@ -1,0 +1,176 @@
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config_tokens_internal.h"
+
+static const char SIGNS[] = "=:,;{}()[]";
+
+static bool
+at_pair(const tg_config_tokens_t *tokens, const char *pair)
+{
+    return tokens->end - tokens->at >= 2 && memcmp(tokens->at, pair, 2) == 0;
+}
+
+static void
+advance(tg_config_tokens_t *tokens)
+{
+    tokens->line += *tokens->at == '\n' ? 1 : 0;
+    tokens->at++;
+}
+
+static void
+skip_line(tg_config_tokens_t *tokens)
+{
+    while (tokens->at < tokens->end && *tokens->at != '\n') {
+        tokens->at++;
+    }
+}
+
+/* False: the comment never ends. */
+static bool
+skip_comment(tg_config_tokens_t *tokens)
+{
+    tokens->at += 2;
+    while (tokens->at < tokens->end && !at_pair(tokens, "*/")) {
+        advance(tokens);
+    }
+    if (tokens->at == tokens->end) {
+        return false;
+    }
+    tokens->at += 2;
+    return true;
+}
+
+static tg_config_token_t
+take_text(tg_config_tokens_t *tokens)
+{
+    tg_config_token_t token = {.kind = TG_TOKEN_UNENDED, .line = tokens->line, .sign = '"'};
+    advance(tokens);
+    token.text = tokens->at;
+    while (tokens->at < tokens->end && *tokens->at != '"') {
+        bool escape = *tokens->at == '\\' && tokens->end - tokens->at > 1;
+        advance(tokens);
+        if (escape) {
+            advance(tokens);
+        }
+    }
+    token.n_bytes = (size_t)(tokens->at - token.text);
+    token.end_line = tokens->line;
+    if (tokens->at < tokens->end) {
+        token.kind = TG_TOKEN_TEXT;
+        advance(tokens);
+    }
+    return token;
+}
+
+static bool
+in_word(const tg_config_tokens_t *tokens)
+{
+    char c = *tokens->at;
+    return !isspace((unsigned char)c) && strchr(SIGNS, c) == NULL && c != '"' && c != '#' &&
+           !at_pair(tokens, "//") && !at_pair(tokens, "/*");
+}
+
+static tg_config_token_t
+take_word(tg_config_tokens_t *tokens)
+{
+    tg_config_token_t token = {
+        .kind = TG_TOKEN_WORD, .text = tokens->at, .line = tokens->line, .end_line = tokens->line};
+    while (tokens->at < tokens->end && in_word(tokens)) {
+        tokens->at++;
+    }
+    token.n_bytes = (size_t)(tokens->at - token.text);
+    return token;
+}
+
+static tg_config_token_t
+take_sign(tg_config_tokens_t *tokens)
+{
+    tg_config_token_t token = {.kind = TG_TOKEN_SIGN,
+                               .text = tokens->at,
+                               .n_bytes = 1,
+                               .line = tokens->line,
+                               .end_line = tokens->line,
+                               .sign = *tokens->at == ':' ? '=' : *tokens->at};
+    tokens->at++;
+    return token;
+}
+
+tg_config_token_t
+tg_config_tokens_pop(tg_config_tokens_t *tokens)
+{
+    while (tokens->at < tokens->end) {
+        int line = tokens->line;
+        if (isspace((unsigned char)*tokens->at)) {
+            advance(tokens);
+        } else if (*tokens->at == '#' || at_pair(tokens, "//")) {
+            skip_line(tokens);
+        } else if (at_pair(tokens, "/*")) {
+            if (!skip_comment(tokens)) {
+                return (tg_config_token_t){
+                    .kind = TG_TOKEN_UNENDED, .line = line, .end_line = tokens->line, .sign = '*'};
+            }
+        } else if (*tokens->at == '"') {
+            return take_text(tokens);
+        } else if (strchr(SIGNS, *tokens->at) != NULL) {
+            return take_sign(tokens);
+        } else {
+            return take_word(tokens);
+        }
+    }
+    return (tg_config_token_t){
+        .kind = TG_TOKEN_END, .text = tokens->end, .line = tokens->line, .end_line = tokens->line};
+}
+
+bool
+tg_config_token_is(const tg_config_token_t *token, char sign)
+{
+    return token->kind == TG_TOKEN_SIGN && token->sign == sign;
+}
+
+static bool
+is_truth(const tg_config_token_t *token)
+{
+    return (token->n_bytes == 4 && strncasecmp(token->text, "true", 4) == 0) ||
+           (token->n_bytes == 5 && strncasecmp(token->text, "false", 5) == 0);
+}
+
+bool
+tg_config_token_is_name(const tg_config_token_t *token)
+{
+    if (token->kind != TG_TOKEN_WORD || is_truth(token)) {
+        return false;
+    }
+    for (size_t i = 0; i < token->n_bytes; i++) {
+        char c = token->text[i];
+        if (!isalpha((unsigned char)c) && c != '*' &&
+            (i == 0 || (!isdigit((unsigned char)c) && c != '_' && c != '-'))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Numbers roughly: libconfig has the last word. */
+bool
+tg_config_token_is_scalar(const tg_config_token_t *token)
+{
+    if (token->kind == TG_TOKEN_TEXT || (token->kind == TG_TOKEN_WORD && is_truth(token))) {
+        return true;
+    }
+    if (token->kind != TG_TOKEN_WORD) {
+        return false;
+    }
+    bool digit = false;
+    int n_dots = 0;
+    for (size_t i = 0; i < token->n_bytes; i++) {
+        n_dots += token->text[i] == '.' ? 1 : 0;
+        digit = digit || isdigit((unsigned char)token->text[i]);
+        if (!isxdigit((unsigned char)token->text[i]) &&
+            strchr("+-.eExXL", token->text[i]) == NULL) {
+            return false;
+        }
+    }
+    return digit && n_dots <= 1 && !isalpha((unsigned char)token->text[0]);
+}
