@@ -8,7 +8,7 @@ import { closeStatement, frame, query, sync } from '../src/messages.mjs';
 import { bind, Client, execute, parse, sslRequest, summary } from './support/client.mjs';
 import { FrontEnd } from './support/front-end.mjs';
 
-const IDLE_SECONDS = 1;
+const IDLE_SECONDS = 3;
 
 let directory;
 let frontEnd;
