@@ -1,0 +1,28 @@
+# Writes OUTPUT, a C file that holds the files of FOLDER named V<number>__<words>.sql, in order, with
+# their SHA-256: cmake -DFOLDER=... -DOUTPUT=... -P embed_migrations.cmake
+file(GLOB files ${FOLDER}/V*.sql)
+list(SORT files)
+set(arrays "")
+set(rows "")
+set(number 0)
+foreach(file IN LISTS files)
+    math(EXPR number "${number} + 1")
+    get_filename_component(stem ${file} NAME_WE)
+    if(NOT stem MATCHES "^V([0-9][0-9][0-9])__([a-z0-9_]+)$")
+        message(FATAL_ERROR "${file}: the name must be V<three digits>__<words>.sql")
+    endif()
+    string(REGEX REPLACE "^0+" "" version "${CMAKE_MATCH_1}")
+    string(REPLACE "_" " " words "${CMAKE_MATCH_2}")
+    if(NOT version EQUAL number)
+        message(FATAL_ERROR "${file}: migrations are numbered without gaps, expected ${number}")
+    endif()
+    file(SHA256 ${file} checksum)
+    file(READ ${file} hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(................................................................................)" "\\1\n    " bytes "${bytes}")
+    string(APPEND arrays "static const char SQL_${version}[] = {\n    ${bytes}0x00};\n\n")
+    string(APPEND rows "    {${version}, \"${words}\", \"${checksum}\", SQL_${version}},\n")
+endforeach()
+file(WRITE ${OUTPUT} "#include \"migrations_internal.h\"\n\n${arrays}"
+    "const tg_migration_t TG_MIGRATIONS[] = {\n${rows}};\n"
+    "const size_t TG_N_MIGRATIONS = sizeof TG_MIGRATIONS / sizeof TG_MIGRATIONS[0];\n")
