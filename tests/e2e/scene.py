@@ -157,10 +157,11 @@ class Scene:
         """The ledger has passed everything that the topics hold now."""
         ends = {(topic, p): end for topic in topics for p, end in self.kafka.end_offsets(topic).items() if end > 0}
 
-        def drained():
+        def behind():
             ledger = self.ledger()
-            return all(ledger.get(where, 0) >= end for where, end in ends.items())
-        wait_until(drained, timeout, lambda: f"ledger {self.ledger()} at {ends}\n{self.tails()}", 0.2)
+            return {where: (ledger.get(where), end) for where, end in ends.items() if ledger.get(where, 0) < end}
+        wait_until(lambda: not behind(), timeout,
+                   lambda: f"drained; lane: (ledger, end) {behind()}\n{self.tails()}", 0.2)
 
     def tails(self):
         return "\n".join(f"--- {p.log_path}\n{p.tail(25)}" for p in self.processes)

@@ -20,7 +20,9 @@ class Chaos:
     def __init__(self, scene, load, seed):
         self.scene, self.load = scene, load
         self.random = random.Random(seed)
-        settings = scene.settings(load.topic)
+        # Small batches make many transactions, and so many moments to die in.
+        batch = self.random.choice([{"max_rows": 10}, {"max_rows": 200}, {}])
+        settings = scene.settings(load.topic, sink={"batch": batch} if batch else None)
         # The one that is killed comes back under its own name, as a supervised service does; the other
         # is a plain member of the group.
         steady = {**settings, "sinks": ({**settings["sinks"][0], "instance_id": scene.name + "-1"},)}
