@@ -1,13 +1,16 @@
 #include "canceller.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/wake.h"
+
 struct tg_canceller {
     PGcancel *request;
-    atomic_bool done;
+    tg_wake_t done;
     atomic_int n_holders;
 };
 
@@ -16,6 +19,7 @@ let_go(tg_canceller_t *canceller)
 {
     if (atomic_fetch_sub(&canceller->n_holders, 1) == 1) {
         PQfreeCancel(canceller->request);
+        tg_wake_close(&canceller->done);
         free(canceller);
     }
 }
@@ -26,7 +30,7 @@ deliver(void *arg)
     tg_canceller_t *canceller = arg;
     char why[256]; /* nobody to tell: when the request fails, the deadline closes the connection */
     (void)PQcancel(canceller->request, why, sizeof why);
-    atomic_store(&canceller->done, true);
+    tg_wake_signal(&canceller->done);
     let_go(canceller);
     return NULL;
 }
@@ -59,21 +63,30 @@ tg_canceller_start(PGconn *pg)
     if (canceller == NULL) {
         return NULL;
     }
-    canceller->request = PQgetCancel(pg);
-    atomic_init(&canceller->done, false);
-    atomic_init(&canceller->n_holders, 2);
-    if (canceller->request == NULL || start_detached(canceller) != 0) {
-        PQfreeCancel(canceller->request);
+    if (tg_wake_open(&canceller->done, NULL) != TG_OK) {
         free(canceller);
+        return NULL;
+    }
+    canceller->request = PQgetCancel(pg);
+    atomic_init(&canceller->n_holders, 1);
+    if (canceller->request == NULL) {
+        let_go(canceller);
+        return NULL;
+    }
+    atomic_store(&canceller->n_holders, 2);
+    if (start_detached(canceller) != 0) {
+        atomic_store(&canceller->n_holders, 1);
+        let_go(canceller);
         return NULL;
     }
     return canceller;
 }
 
 bool
-tg_canceller_is_done(tg_canceller_t *canceller)
+tg_canceller_wait(tg_canceller_t *canceller, int64_t timeout_ms)
 {
-    return atomic_load(&canceller->done);
+    struct pollfd bell = {.fd = canceller->done.fd, .events = POLLIN};
+    return poll(&bell, 1, (int)timeout_ms) > 0;
 }
 
 void

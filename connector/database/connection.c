@@ -13,6 +13,7 @@
 enum {
     DEFAULT_CONNECT_TIMEOUT_MS = 10000,
     DEFAULT_QUERY_TIMEOUT_MS = 30000,
+    CANCEL_SETTLE_MS = 50,     /* the request came through, its thread is about to hear so */
     MIN_USER_TIMEOUT_MS = 5000 /* a shorter hiccup of the network must not cost the connection */
 };
 
@@ -308,7 +309,7 @@ tg_connection_settle_cancel(tg_connection_t *connection)
     if (connection->canceller == NULL) {
         return;
     }
-    bool done = tg_canceller_is_done(connection->canceller);
+    bool done = tg_canceller_wait(connection->canceller, CANCEL_SETTLE_MS);
     tg_canceller_release(connection->canceller);
     connection->canceller = NULL;
     if (!done) {

@@ -33,7 +33,7 @@ bool tg_connection_wait(const tg_connection_t *connection, short events, int64_t
 void tg_connection_cancel(tg_connection_t *connection);
 
 /* Call when a statement has ended: a cancel request that is still under way could hit the next
- * one, so the connection is closed then. */
+ * one, so the connection is closed then. Waits for it 50 ms at most, and only after a cancel. */
 void tg_connection_settle_cancel(tg_connection_t *connection);
 
 /* _execute within timeout_ms instead of the connection's own limit. */
