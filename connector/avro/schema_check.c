@@ -48,12 +48,69 @@ shortest(const tg_node_t *node)
     }
 }
 
+/* What a value looks like in JSON. */
+typedef enum shape {
+    SHAPE_NULL,
+    SHAPE_BOOLEAN,
+    SHAPE_NUMBER,
+    SHAPE_TEXT,
+    SHAPE_LIST,
+    SHAPE_OBJECT,
+} shape_t;
+
+static shape_t
+shape_of(const tg_node_t *node)
+{
+    if (node->logical == TG_LOGICAL_DECIMAL || node->logical == TG_LOGICAL_BIG_DECIMAL) {
+        return SHAPE_NUMBER;
+    }
+    switch (node->kind) {
+    case TG_NODE_NULL:
+        return SHAPE_NULL;
+    case TG_NODE_BOOLEAN:
+        return SHAPE_BOOLEAN;
+    case TG_NODE_INT:
+    case TG_NODE_LONG:
+        return node->logical == TG_LOGICAL_NONE ? SHAPE_NUMBER : SHAPE_TEXT;
+    case TG_NODE_FLOAT:
+    case TG_NODE_DOUBLE:
+        return SHAPE_NUMBER;
+    case TG_NODE_ARRAY:
+        return SHAPE_LIST;
+    case TG_NODE_RECORD:
+    case TG_NODE_MAP:
+        return SHAPE_OBJECT;
+    case TG_NODE_BYTES:
+    case TG_NODE_STRING:
+    case TG_NODE_ENUM:
+    case TG_NODE_FIXED:
+    case TG_NODE_UNION:
+    default:
+        return SHAPE_TEXT;
+    }
+}
+
+static bool
+is_ambiguous(const tg_node_t *node)
+{
+    unsigned seen = 0;
+    for (size_t i = 0; node->kind == TG_NODE_UNION && i < node->n_children; i++) {
+        unsigned bit = 1U << shape_of(node->branches[i]);
+        if ((seen & bit) != 0) {
+            return true;
+        }
+        seen |= bit;
+    }
+    return false;
+}
+
 /* The smallest fixed point: what is still endless then has no finite value. */
 tg_status_t
 tg_schema_check(tg_schema_t *schema, tg_error_t *err)
 {
     for (size_t i = 0; i < schema->n_nodes; i++) {
         schema->nodes[i]->min_bytes = ENDLESS;
+        schema->nodes[i]->tagged = is_ambiguous(schema->nodes[i]);
     }
     bool changed = true;
     for (int round = 0; changed; round++) {

@@ -103,6 +103,7 @@ struct tg_node {
     const char *doc;
     tg_properties_t properties;
     uint32_t index; /* position in the schema's nodes */
+    bool tagged;    /* a union whose JSON needs {"branch": value} to tell its branches apart */
 };
 
 struct tg_schema {
