@@ -71,6 +71,10 @@ check_api(tg_registry_client_t *client, int64_t timeout_ms, tg_error_t *err)
         TG_TRY(get(client, "/subjects", timeout_ms, &reply, err));
         status = tg_verdict_of(&reply, url_of(client), err);
     }
+    if (status == TG_ERR_MISSING || status == TG_ERR_NOT_FOUND) {
+        return tg_verdict_wrong_api(&reply, url_of(client), "knows no schema types and no subjects",
+                                    err);
+    }
     if (status != TG_OK) {
         return status == TG_ERR_PERMISSION ? status : as_unavailable(err);
     }
