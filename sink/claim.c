@@ -173,8 +173,14 @@ lane_claimed(tg_writer_t *writer, tg_lane_t *lane, const tg_ledger_entry_t *entr
                 TG_I("next_offset", entry->next_offset), TG_I("epoch", entry->epoch),
                 TG_B("buffers_kept", kept));
     if (kept) {
+        /* One that was stopped has recovered only when it gets past what stopped it. */
+        bool was_stopped = tg_lane_state(lane) == TG_LANE_STOPPED;
         tg_writer_lane_set_state(writer, lane, TG_LANE_RUNNING);
-        tg_writer_lane_recovered(lane);
+        if (!was_stopped) {
+            tg_writer_lane_recovered(lane);
+        } else {
+            lane->retry.next_ms = 0;
+        }
         lane->maybe_more = true;
     } else {
         tg_writer_lane_rewind(writer, lane);

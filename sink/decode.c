@@ -240,6 +240,12 @@ refill(tg_writer_t *writer, tg_lane_t *lane)
         tg_writer_lane_stop(writer, lane, &why);
         return false;
     }
+    if (tg_status_reaction(status) == TG_REACTION_ABORT) {
+        /* What was fetched has a hole: read again from where the ledger stands. */
+        tg_writer_lane_rewind(writer, lane);
+        tg_writer_lane_failed(writer, lane, &why);
+        return false;
+    }
     if (status != TG_OK) {
         TG_LOG_WARNING(writer->env->log, "partition cannot be read at the moment",
                        TG_S("sink", writer->env->sink->name), TG_S("topic", lane->topic),

@@ -93,12 +93,16 @@ choose_lane(tg_writer_t *writer)
     for (size_t i = 0; i < writer->n_lanes; i++) {
         size_t at = (writer->next_lane + i) % writer->n_lanes;
         tg_lane_t *lane = writer->lanes[at];
-        if (tg_lane_state(lane) != TG_LANE_RUNNING || lane->releasing ||
-            (!lane->wants_admit && !tg_retry_is_due(&lane->retry, now_us / 1000))) {
+        bool holds_claim =
+            tg_lane_state(lane) == TG_LANE_RUNNING || tg_lane_state(lane) == TG_LANE_STOPPED;
+        if (!holds_claim || lane->releasing ||
+            (tg_lane_state(lane) == TG_LANE_RUNNING && !lane->wants_admit &&
+             !tg_retry_is_due(&lane->retry, now_us / 1000))) {
             continue;
         }
         tg_batch_t *batch = candidate(lane);
-        if (batch == NULL) {
+        /* A stopped lane writes what is before the record that stopped it, once. */
+        if (batch == NULL || (tg_lane_state(lane) == TG_LANE_STOPPED && batch->n_attempts > 0)) {
             continue;
         }
         if (atomic_load(&batch->dead_letter_failed) &&
@@ -246,7 +250,7 @@ committed(tg_writer_t *writer)
     writer->flight.lane = NULL;
     tg_writer_batch_free(writer, batch);
     tg_writer_lane_note_pending(lane);
-    if (!lane->wants_admit) {
+    if (!lane->wants_admit && tg_lane_state(lane) == TG_LANE_RUNNING) {
         tg_writer_lane_recovered(lane);
     }
     TG_LOG_DEBUG(writer->env->log, "batch committed", TG_S("sink", writer->env->sink->name),

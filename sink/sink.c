@@ -114,9 +114,9 @@ open_lag_series(tg_sink_t *sink, tg_lane_t *lane)
     char partition[16];
     (void)snprintf(partition, sizeof partition, "%" PRId32, lane->partition);
     lane->lag_records = TG_SERIES(sink->options.metrics, TG_METRIC_SINK_LAG_RECORDS,
-                                         sink->options.sink->name, lane->topic, partition);
+                                  sink->options.sink->name, lane->topic, partition);
     lane->lag_seconds = TG_SERIES(sink->options.metrics, TG_METRIC_SINK_LAG_SECONDS,
-                                         sink->options.sink->name, lane->topic, partition);
+                                  sink->options.sink->name, lane->topic, partition);
 }
 
 /* Hands lanes to writers once the cluster is known: its id is part of the ledger's key. */

@@ -312,3 +312,22 @@ tg_decode_plan_preferred_order(tg_schema_t *schema, const tg_plan_column_t *colu
     }
     return TG_OK;
 }
+
+tg_status_t
+tg_decode_plan_match(tg_schema_t *schema, const tg_plan_column_t *columns, size_t n_columns,
+                     bool *ret_matched, tg_error_t *err)
+{
+    TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(MAX_ARENA_BYTES);
+    tg_match_t match;
+    if (arena == NULL) {
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "decode plan: no memory");
+    }
+    TG_TRY(tg_plan_match(schema, columns, n_columns, arena, &match, err));
+    memset(ret_matched, 0, n_columns * sizeof *ret_matched);
+    for (size_t i = 0; i < match.n_paths; i++) {
+        if (match.column_of[i] >= 0) {
+            ret_matched[match.column_of[i]] = true;
+        }
+    }
+    return TG_OK;
+}

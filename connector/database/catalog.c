@@ -32,7 +32,7 @@ struct tg_table {
 static const char TABLE_SQL[] =
     "WITH RECURSIVE base AS (" /* domains, down to the type that is sent */
     " SELECT a.attnum, a.atttypid AS oid, a.atttypmod AS typmod, false AS not_null,"
-    "  NULL::text AS default_text FROM pg_catalog.pg_attribute a"
+    "  NULL::text COLLATE \"C\" AS default_text FROM pg_catalog.pg_attribute a"
     "  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid"
     "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     "  WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped"
