@@ -1,0 +1,564 @@
+#include "kafka/consumer.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "consumer_internal.h"
+
+#define COMMIT_TIMEOUT_MS 10000
+#define CLOSE_TIMEOUT_MS  3000
+
+/* A fetcher's sizes hold for at least so many partitions, and for twice what came first. */
+#define EXPECTED_MIN 8
+
+static const tg_kafka_setting_t member_settings[] = {
+    {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},        {"enable.partition.eof", "false"},
+    {"isolation.level", "read_committed"}, {"partition.assignment.strategy", "cooperative-sticky"},
+};
+
+rd_kafka_topic_partition_list_t *
+tg_kafka_list_of(const tg_partition_t *partitions, size_t n_partitions)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n_partitions);
+    for (size_t i = 0; i < n_partitions; i++) {
+        rd_kafka_topic_partition_list_add(list, partitions[i].topic, partitions[i].partition)
+            ->offset = partitions[i].offset;
+    }
+    return list;
+}
+
+/* --- opening --- */
+
+static tg_status_t
+configure_member(const tg_consumer_options_t *options, rd_kafka_conf_t *conf, tg_error_t *err)
+{
+    int64_t session_ms = options->session_timeout_ms;
+    TG_TRY(tg_kafka_conf_set_all(conf, member_settings, TG_COUNT_OF(member_settings), err));
+    TG_TRY(tg_kafka_conf_set(conf, "group.id", options->group, err));
+    TG_TRY(tg_kafka_conf_set_int(conf, "session.timeout.ms", session_ms, err));
+    TG_TRY(tg_kafka_conf_set_int(conf, "heartbeat.interval.ms",
+                                 session_ms / 3 < 3000 ? session_ms / 3 : 3000, err));
+    if (options->instance_id != NULL && options->instance_id[0] != '\0') {
+        TG_TRY(tg_kafka_conf_set(conf, "group.instance.id", options->instance_id, err));
+    }
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
+                                       RD_KAFKA_EVENT_OFFSET_COMMIT);
+    return tg_kafka_conf_set_user(conf, &options->client, err);
+}
+
+static tg_status_t
+open_member(tg_consumer_t *consumer, const tg_consumer_options_t *options, tg_error_t *err)
+{
+    rd_kafka_conf_t *conf = NULL;
+    TG_TRY(tg_kafka_conf_new(&options->client, &consumer->member_link, &conf, err));
+    tg_status_t status = configure_member(options, conf, err);
+    if (status != TG_OK) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    TG_TRY(tg_kafka_handle_new(RD_KAFKA_CONSUMER, conf, &consumer->member, err));
+    (void)rd_kafka_poll_set_consumer(consumer->member);
+    consumer->events = rd_kafka_queue_get_consumer(consumer->member);
+    return TG_OK;
+}
+
+static tg_status_t
+subscribe(tg_consumer_t *consumer, const tg_consumer_options_t *options, tg_error_t *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
+    for (size_t i = 0; i < options->n_topics; i++) {
+        rd_kafka_topic_partition_list_add(list, options->topics[i], RD_KAFKA_PARTITION_UA);
+    }
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->member, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return tg_error_set(err, TG_ERR_CONFIG,
+                            "cannot subscribe to the topics: %s; check their names and that the "
+                            "regular expressions (they begin with ^) are well-formed",
+                            rd_kafka_err2str(code));
+    }
+    return TG_OK;
+}
+
+/* A broker that drops a connection is news only when none is left; the errors that matter reach the
+ * member too. */
+static void
+log_fetcher_error(rd_kafka_t *rk, void *link, rd_kafka_resp_err_t code, const char *reason)
+{
+    (void)rk;
+    const tg_kafka_link_t *self = link;
+    TG_LOG_WARNING(self->log, "fetching is in trouble", TG_S("error", rd_kafka_err2name(code)),
+                   TG_S("text", reason));
+}
+
+static tg_status_t
+open_parts(tg_consumer_t *consumer, const tg_consumer_options_t *options, tg_error_t *err)
+{
+    TG_TRY(tg_fetcher_conf_new(&options->client, &consumer->fetcher_link, &consumer->fetcher_conf,
+                               err));
+    TG_TRY(tg_reader_open(&options->client, &consumer->reader, err));
+    TG_TRY(open_member(consumer, options, err));
+    return subscribe(consumer, options, err);
+}
+
+static void
+free_consumer(tg_consumer_t *consumer)
+{
+    if (consumer->events != NULL) {
+        rd_kafka_queue_destroy(consumer->events);
+    }
+    if (consumer->member != NULL) {
+        rd_kafka_destroy_flags(consumer->member, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    }
+    tg_fetcher_close(consumer->fetcher);
+    tg_reader_close(consumer->reader);
+    if (consumer->fetcher_conf != NULL) {
+        rd_kafka_conf_destroy(consumer->fetcher_conf);
+    }
+    if (consumer->cluster_id != NULL) {
+        rd_kafka_mem_free(NULL, consumer->cluster_id);
+    }
+    (void)pthread_mutex_destroy(&consumer->cluster_id_mutex);
+    tg_assignment_done(&consumer->assignment);
+    free(consumer);
+}
+
+tg_status_t
+tg_consumer_open(const tg_consumer_options_t *options, tg_consumer_t **ret_consumer,
+                 tg_error_t *err)
+{
+    if (options->n_topics == 0) {
+        return tg_error_set(err, TG_ERR_CONFIG, "a sink needs at least one topic");
+    }
+    tg_consumer_t *consumer = calloc(1, sizeof *consumer);
+    if (consumer == NULL) {
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for a Kafka consumer");
+    }
+    consumer->log = options->client.log;
+    consumer->member_link = (tg_kafka_link_t){.log = consumer->log, .role = "member"};
+    consumer->fetcher_link =
+        (tg_kafka_link_t){.log = consumer->log, .role = "fetcher", .on_error = log_fetcher_error};
+    consumer->on = options->events;
+    consumer->queued_max_bytes = options->queued_max_bytes;
+    tg_assignment_init(&consumer->assignment);
+    (void)pthread_mutex_init(&consumer->cluster_id_mutex, NULL);
+    tg_status_t status = open_parts(consumer, options, err);
+    if (status != TG_OK) {
+        free_consumer(consumer);
+        return status;
+    }
+    *ret_consumer = consumer;
+    return TG_OK;
+}
+
+/* --- the fetcher --- */
+
+tg_fetcher_t *
+tg_consumer_fetcher(tg_consumer_t *consumer, tg_error_t *err)
+{
+    if (consumer->fetcher == NULL) {
+        size_t n = 2 * consumer->assignment.n_entries;
+        consumer->n_expected = n > EXPECTED_MIN ? n : EXPECTED_MIN;
+        if (tg_fetcher_open(consumer->fetcher_conf, consumer->queued_max_bytes,
+                            consumer->n_expected, &consumer->fetcher, err) != TG_OK) {
+            return NULL;
+        }
+    }
+    return consumer->fetcher;
+}
+
+/* Connects while the lanes are being claimed. */
+static void
+prepare_fetcher(tg_consumer_t *consumer)
+{
+    tg_error_t err = {.status = TG_OK};
+    (void)pthread_mutex_lock(&consumer->assignment.mutex);
+    tg_fetcher_t *fetcher = tg_consumer_fetcher(consumer, &err);
+    (void)pthread_mutex_unlock(&consumer->assignment.mutex);
+    if (fetcher == NULL) {
+        consumer->on.on_error(consumer->on.arg, &err);
+        return;
+    }
+    if (consumer->assignment.n_entries > consumer->n_expected) {
+        TG_LOG_WARNING(consumer->log,
+                       "more partitions than the prefetch memory was divided for; restart to "
+                       "divide it anew",
+                       TG_I("partitions", consumer->assignment.n_entries),
+                       TG_I("divided_for", consumer->n_expected));
+    }
+    for (size_t i = 0; i < consumer->assignment.n_entries; i++) {
+        tg_fetcher_announce(fetcher, consumer->assignment.entries[i].topic);
+    }
+}
+
+static void
+stop_fetching(tg_consumer_t *consumer, tg_assigned_t *entry)
+{
+    if (entry->started == NULL) {
+        return;
+    }
+    tg_fetcher_stop(consumer->fetcher, entry->started, entry->partition);
+    entry->started = NULL;
+    (void)pthread_mutex_lock(&consumer->assignment.mutex);
+    if (entry->queue != NULL) {
+        tg_partition_queue_forget(entry->queue);
+    }
+    (void)pthread_mutex_unlock(&consumer->assignment.mutex);
+}
+
+tg_status_t
+tg_consumer_start_partition(tg_consumer_t *consumer, const tg_partition_t *partition,
+                            tg_error_t *err)
+{
+    tg_assigned_t *entry =
+        tg_assignment_find(&consumer->assignment, partition->topic, partition->partition);
+    if (entry == NULL) {
+        return tg_error_set(err, TG_ERR_FENCED, "%s[%d] is not assigned to this member",
+                            partition->topic, partition->partition);
+    }
+    stop_fetching(consumer, entry);
+    (void)pthread_mutex_lock(&consumer->assignment.mutex);
+    tg_status_t status =
+        entry->queue == NULL
+            ? tg_error_set(err, TG_ERR_INTERNAL, "no queue is open for %s[%d]", partition->topic,
+                           partition->partition)
+            : tg_fetcher_start(consumer->fetcher, partition,
+                               tg_partition_queue_handle(entry->queue), &entry->started, err);
+    (void)pthread_mutex_unlock(&consumer->assignment.mutex);
+    return status;
+}
+
+tg_status_t
+tg_consumer_stop_partition(tg_consumer_t *consumer, const tg_partition_t *partition,
+                           tg_error_t *err)
+{
+    tg_assigned_t *entry =
+        tg_assignment_find(&consumer->assignment, partition->topic, partition->partition);
+    if (entry == NULL) {
+        return tg_error_set(err, TG_ERR_FENCED, "%s[%d] is not assigned to this member",
+                            partition->topic, partition->partition);
+    }
+    stop_fetching(consumer, entry);
+    return TG_OK;
+}
+
+/* --- rebalances --- */
+
+/* The member never fetches, so it always assigns and unassigns nothing; that tells the group code
+ * of librdkafka that we are done. What we own in the eyes of the group it knows by itself. */
+static void
+acknowledge(tg_consumer_t *consumer, bool assigned)
+{
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_error_t *error = assigned ? rd_kafka_incremental_assign(consumer->member, none)
+                                       : rd_kafka_incremental_unassign(consumer->member, none);
+    rd_kafka_topic_partition_list_destroy(none);
+    if (error != NULL) {
+        TG_LOG_WARNING(consumer->log, "rebalance not acknowledged",
+                       TG_S("error", rd_kafka_error_string(error)));
+        rd_kafka_error_destroy(error);
+        (void)rd_kafka_assign(consumer->member, NULL);
+    }
+}
+
+/* *ret_n_partitions views into list; NULL: no memory. */
+static tg_partition_t *
+views_of(const rd_kafka_topic_partition_list_t *list)
+{
+    tg_partition_t *partitions = calloc((size_t)list->cnt + 1, sizeof *partitions);
+    for (int i = 0; partitions != NULL && i < list->cnt; i++) {
+        partitions[i] = (tg_partition_t){
+            .topic = list->elems[i].topic, .partition = list->elems[i].partition, .offset = -1};
+    }
+    return partitions;
+}
+
+static void
+handle_assigned(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list)
+{
+    tg_error_t err = {.status = TG_OK};
+    tg_partition_t *partitions = views_of(list);
+    tg_status_t status = partitions != NULL
+                             ? TG_OK
+                             : tg_error_set(&err, TG_ERR_NO_MEMORY, "no memory for a rebalance");
+    for (int i = 0; i < list->cnt && status == TG_OK; i++) {
+        status = tg_assignment_add(&consumer->assignment, partitions[i].topic,
+                                   partitions[i].partition, &err);
+    }
+    acknowledge(consumer, true);
+    if (status != TG_OK) {
+        consumer->on.on_error(consumer->on.arg, &err);
+    } else if (list->cnt > 0) {
+        prepare_fetcher(consumer);
+        consumer->on.on_assigned(consumer->on.arg, partitions, (size_t)list->cnt);
+    }
+    free(partitions);
+}
+
+static void
+let_go(tg_consumer_t *consumer, const tg_partition_t *partitions, size_t n_partitions, bool lost)
+{
+    if (n_partitions > 0) {
+        consumer->on.on_revoked(consumer->on.arg, partitions, n_partitions, lost);
+    }
+    for (size_t i = 0; i < n_partitions; i++) {
+        tg_assigned_t *entry =
+            tg_assignment_find(&consumer->assignment, partitions[i].topic, partitions[i].partition);
+        if (entry != NULL) {
+            stop_fetching(consumer, entry);
+            tg_assignment_remove(&consumer->assignment, partitions[i].topic,
+                                 partitions[i].partition);
+        }
+    }
+}
+
+static void
+handle_revoked(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list)
+{
+    bool lost = rd_kafka_assignment_lost(consumer->member) != 0;
+    tg_partition_t *partitions = views_of(list);
+    if (partitions == NULL) {
+        const tg_error_t err = {.status = TG_ERR_NO_MEMORY, .text = "no memory for a rebalance"};
+        consumer->on.on_error(consumer->on.arg, &err);
+    } else {
+        let_go(consumer, partitions, (size_t)list->cnt, lost);
+        free(partitions);
+    }
+    acknowledge(consumer, false);
+}
+
+/* When the group will not say it any more. */
+static void
+let_go_of_all(tg_consumer_t *consumer)
+{
+    size_t n = consumer->assignment.n_entries;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+    for (size_t i = 0; i < n; i++) {
+        rd_kafka_topic_partition_list_add(list, consumer->assignment.entries[i].topic,
+                                          consumer->assignment.entries[i].partition);
+    }
+    tg_partition_t *partitions = views_of(list);
+    if (partitions != NULL) {
+        let_go(consumer, partitions, n, true);
+        free(partitions);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* --- events --- */
+
+static void
+handle_fatal(tg_consumer_t *consumer)
+{
+    char reason[TG_KAFKA_DETAIL_BYTES];
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(consumer->member, reason, sizeof reason);
+    tg_error_t err = {.status = TG_OK};
+    if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+        (void)tg_error_set(&err, TG_ERR_CONFIG,
+                           "another process has joined the group with the same instance_id and has "
+                           "taken this one's place; give each process an instance_id of its own");
+    } else {
+        (void)tg_error_set(&err, TG_ERR_INTERNAL, "the Kafka consumer has failed for good: %s",
+                           reason);
+    }
+    atomic_store(&consumer->failed, true);
+    let_go_of_all(consumer);
+    consumer->on.on_error(consumer->on.arg, &err);
+}
+
+static void
+handle_error(tg_consumer_t *consumer, rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    const char *reason = rd_kafka_event_error_string(event);
+    tg_error_t err = {.status = TG_OK};
+    if (rd_kafka_event_error_is_fatal(event)) {
+        handle_fatal(consumer);
+        return;
+    }
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+        /* One broker of several, or an idle connection that was closed. */
+        (void)snprintf(consumer->last_trouble, sizeof consumer->last_trouble, "%s", reason);
+        return;
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+        (void)tg_error_set(&err, TG_ERR_UNAVAILABLE, "no broker can be reached (%s); %s",
+                           consumer->last_trouble[0] != '\0' ? consumer->last_trouble : reason,
+                           tg_kafka_advice(code));
+        break;
+    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
+        (void)tg_error_set(&err, TG_ERR_UNAVAILABLE,
+                           "the poll thread was held up for longer than max.poll.interval.ms; the "
+                           "group is joined again (%s)",
+                           reason);
+        break;
+    default:
+        (void)tg_kafka_error_set(&err, code, "Kafka consumer", reason);
+        break;
+    }
+    consumer->on.on_error(consumer->on.arg, &err);
+}
+
+static void
+handle_commit(tg_consumer_t *consumer, rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__NO_OFFSET) {
+        /* A hint only: the ledger is the truth, and the next commit says more. */
+        TG_LOG_DEBUG(consumer->log, "offsets not committed", TG_S("error", rd_kafka_err2str(code)));
+    }
+}
+
+static void
+handle(tg_consumer_t *consumer, rd_kafka_event_t *event)
+{
+    switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_REBALANCE:
+        if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+            handle_assigned(consumer, rd_kafka_event_topic_partition_list(event));
+        } else {
+            handle_revoked(consumer, rd_kafka_event_topic_partition_list(event));
+        }
+        break;
+    case RD_KAFKA_EVENT_ERROR:
+        handle_error(consumer, event);
+        break;
+    case RD_KAFKA_EVENT_OFFSET_COMMIT:
+        handle_commit(consumer, event);
+        break;
+    case RD_KAFKA_EVENT_FETCH: {
+        const tg_error_t err = {.status = TG_ERR_INTERNAL,
+                                .text = "a record came to the group member, which fetches none"};
+        consumer->on.on_error(consumer->on.arg, &err);
+        break;
+    }
+    default:
+        break;
+    }
+    rd_kafka_event_destroy(event);
+}
+
+void
+tg_consumer_poll(tg_consumer_t *consumer, int64_t timeout_ms)
+{
+    int wait_ms = timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+    rd_kafka_event_t *event = rd_kafka_queue_poll(consumer->events, wait_ms);
+    while (event != NULL) {
+        handle(consumer, event);
+        event = rd_kafka_queue_poll(consumer->events, 0);
+    }
+    if (consumer->fetcher != NULL) {
+        tg_fetcher_poll(consumer->fetcher);
+    }
+}
+
+void
+tg_consumer_interrupt(tg_consumer_t *consumer)
+{
+    rd_kafka_queue_yield(consumer->events);
+}
+
+/* --- commits --- */
+
+void
+tg_consumer_commit_async(tg_consumer_t *consumer, const tg_partition_t *partitions,
+                         size_t n_partitions)
+{
+    if (n_partitions == 0) {
+        return;
+    }
+    rd_kafka_topic_partition_list_t *list = tg_kafka_list_of(partitions, n_partitions);
+    rd_kafka_resp_err_t code = rd_kafka_commit(consumer->member, list, 1);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        TG_LOG_DEBUG(consumer->log, "offsets not committed", TG_S("error", rd_kafka_err2str(code)));
+    }
+}
+
+/* The worst of the answers: fenced before anything that passes. */
+static rd_kafka_resp_err_t
+worst_of(rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t worst = rd_kafka_event_error(event);
+    const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
+    for (int i = 0; list != NULL && i < list->cnt; i++) {
+        rd_kafka_resp_err_t code = list->elems[i].err;
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR &&
+            (worst == RD_KAFKA_RESP_ERR_NO_ERROR || tg_kafka_status(code) == TG_ERR_FENCED)) {
+            worst = code;
+        }
+    }
+    return worst;
+}
+
+static tg_status_t
+commit_and_wait(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list,
+                tg_error_t *err)
+{
+    rd_kafka_queue_t *answer = rd_kafka_queue_new(consumer->member);
+    rd_kafka_resp_err_t code = rd_kafka_commit_queue(consumer->member, list, answer, NULL, NULL);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(answer, COMMIT_TIMEOUT_MS);
+        code = event != NULL ? worst_of(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+        if (event != NULL) {
+            rd_kafka_event_destroy(event);
+        }
+    }
+    /* An answer that comes later finds the queue gone. */
+    rd_kafka_queue_destroy(answer);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? TG_OK
+               : tg_kafka_error_set(err, code, "committing offsets to the group", NULL);
+}
+
+tg_status_t
+tg_consumer_commit_sync(tg_consumer_t *consumer, const tg_partition_t *partitions,
+                        size_t n_partitions, tg_error_t *err)
+{
+    if (n_partitions == 0) {
+        return TG_OK;
+    }
+    /* A member that has been thrown out commits without a generation, and a group that is empty
+     * accepts that: so ask ourselves first. */
+    if (atomic_load(&consumer->failed) || rd_kafka_assignment_lost(consumer->member) != 0) {
+        return tg_error_set(err, TG_ERR_FENCED, "this member has lost its place in the group");
+    }
+    TG_TRY(tg_assignment_holds(&consumer->assignment, partitions, n_partitions, err));
+    rd_kafka_topic_partition_list_t *list = tg_kafka_list_of(partitions, n_partitions);
+    tg_status_t status = commit_and_wait(consumer, list, err);
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
+}
+
+/* --- closing --- */
+
+void
+tg_consumer_close(tg_consumer_t *consumer)
+{
+    if (consumer == NULL) {
+        return;
+    }
+    int64_t until_ms = tg_clock_now_ms(tg_clock_system()) + CLOSE_TIMEOUT_MS;
+    rd_kafka_queue_t *farewell = rd_kafka_queue_new(consumer->member);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->member, farewell);
+    if (error != NULL) {
+        rd_kafka_error_destroy(error);
+    } else {
+        while (!rd_kafka_consumer_closed(consumer->member) &&
+               tg_clock_now_ms(tg_clock_system()) < until_ms) {
+            rd_kafka_event_t *event = rd_kafka_queue_poll(farewell, 50);
+            if (event != NULL) {
+                handle(consumer, event);
+            }
+        }
+    }
+    let_go_of_all(consumer);
+    rd_kafka_queue_destroy(farewell);
+    free_consumer(consumer);
+}
