@@ -31,11 +31,12 @@ function liveHolder(path) {
     return startTime(pid) === started ? pid : null;
 }
 
-/** When a process started, in ticks since the boot; null when there is none. */
+/** When a process started, in ticks since the boot; null when there is none, or only its remains. */
 function startTime(pid) {
     try {
         const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return fields[0] === 'Z' ? null : fields[19];
     } catch {
         return null;
     }
