@@ -58,5 +58,8 @@ tg_wake_wait(tg_wake_t *wake, int other_fd, short other_events, int64_t timeout_
     if (fds[0].revents != 0) {
         tg_wake_drain(wake);
     }
-    return other_fd < 0 ? 0 : fds[1].revents;
+    if (other_fd < 0) {
+        return 0;
+    }
+    return fds[1].revents;
 }

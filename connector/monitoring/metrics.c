@@ -11,7 +11,7 @@
 enum { MAX_KEY_BYTES = 4096 };
 
 /* Where numbers go that have no place. Never written to: each call looks at row first. */
-static tg_series_t OVERFLOW;
+static tg_series_t overflow_series;
 
 tg_metrics_t *
 tg_metrics_new(void)
@@ -44,24 +44,42 @@ tg_metrics_free(tg_metrics_t *metrics)
     free(metrics);
 }
 
-/* A label's value as the text format wants it. What is not UTF-8 would spoil the whole scrape. */
+/* One character of a label's value as the text format wants it; returns the bytes used. What is not
+ * UTF-8 would spoil the whole scrape. */
+static size_t
+escape(tg_bytes_t text, tg_bytes_t *ret_escaped)
+{
+    size_t length = tg_utf8_step(text, NULL);
+    if (length == 0) {
+        *ret_escaped = tg_bytes_of_text(TG_UTF8_REPLACEMENT);
+        return 1;
+    }
+    switch (*text.data) {
+    case '\n':
+        *ret_escaped = tg_bytes_of_text("\\n");
+        break;
+    case '"':
+        *ret_escaped = tg_bytes_of_text("\\\"");
+        break;
+    case '\\':
+        *ret_escaped = tg_bytes_of_text("\\\\");
+        break;
+    default:
+        *ret_escaped = tg_bytes_of(text.data, length);
+        break;
+    }
+    return length;
+}
+
 static tg_status_t
 append_label_value(tg_buffer_t *out, const char *value)
 {
     tg_bytes_t rest = tg_bytes_of_text(value);
     while (rest.n_bytes > 0) {
-        size_t length = tg_utf8_step(rest, NULL);
-        if (length == 0) {
-            TG_TRY(tg_buffer_append_text(out, TG_UTF8_REPLACEMENT));
-            length = 1;
-        } else if (*rest.data == '\n') {
-            TG_TRY(tg_buffer_append_text(out, "\\n"));
-        } else if (*rest.data == '"' || *rest.data == '\\') {
-            TG_TRY(tg_buffer_append_format(out, "\\%c", *rest.data));
-        } else {
-            TG_TRY(tg_buffer_append(out, rest.data, length));
-        }
-        rest = tg_bytes_of(rest.data + length, rest.n_bytes - length);
+        tg_bytes_t escaped;
+        size_t used = escape(rest, &escaped);
+        TG_TRY(tg_buffer_append(out, escaped.data, escaped.n_bytes));
+        rest = tg_bytes_of(rest.data + used, rest.n_bytes - used);
     }
     return TG_OK;
 }
@@ -103,7 +121,7 @@ reserve_sorted(tg_metrics_t *metrics)
         return TG_OK;
     }
     size_t capacity = metrics->capacity == 0 ? 64 : metrics->capacity * 2;
-    tg_series_t **sorted = reallocarray(metrics->sorted, capacity, sizeof *sorted);
+    tg_series_t **sorted = reallocarray(metrics->sorted, capacity, sizeof(void *));
     if (sorted == NULL) {
         return TG_ERR_NO_MEMORY;
     }
@@ -126,7 +144,7 @@ insert_sorted(tg_metrics_t *metrics, tg_series_t *series)
         }
     }
     memmove(&metrics->sorted[low + 1], &metrics->sorted[low],
-            (metrics->n_series - low) * sizeof *metrics->sorted);
+            (metrics->n_series - low) * sizeof(void *));
     metrics->sorted[low] = series;
     metrics->n_series++;
 }
@@ -184,7 +202,7 @@ tg_metrics_series(tg_metrics_t *metrics, tg_metric_t metric, const char *const *
 {
     assert(metric < TG_METRIC_COUNT);
     if (metrics == NULL) {
-        return &OVERFLOW;
+        return &overflow_series;
     }
     const tg_metric_row_t *row = tg_metrics_row(metric);
     assert(n_labels == tg_metrics_row_n_labels(row));
@@ -193,7 +211,7 @@ tg_metrics_series(tg_metrics_t *metrics, tg_metric_t metric, const char *const *
     (void)pthread_mutex_unlock(&metrics->lock);
     if (series == NULL) {
         atomic_fetch_add(&metrics->n_refused, 1);
-        return &OVERFLOW;
+        return &overflow_series;
     }
     return series;
 }

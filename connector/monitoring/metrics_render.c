@@ -26,7 +26,7 @@ append_number(tg_buffer_t *out, double value)
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, value);
         double back = strtod(text, NULL);
-        if (memcmp(&back, &value, sizeof back) == 0) {
+        if (back >= value && back <= value) {
             break;
         }
     }
@@ -34,16 +34,23 @@ append_number(tg_buffer_t *out, double value)
 }
 
 static tg_status_t
+append_bucket(tg_buffer_t *out, const tg_series_t *series, size_t i, int64_t n_up_to)
+{
+    const char *comma = *series->labels != '\0' ? "," : "";
+    TG_TRY(tg_buffer_append_format(out, "%s_bucket{%s%sle=\"", series->row->name, series->labels,
+                                   comma));
+    TG_TRY(append_number(out, i < series->row->n_bounds ? series->row->bounds[i] : HUGE_VAL));
+    return tg_buffer_append_format(out, "\"} %" PRId64 "\n", n_up_to);
+}
+
+static tg_status_t
 append_histogram(tg_buffer_t *out, const tg_series_t *series)
 {
     const char *name = series->row->name;
-    const char *comma = *series->labels != '\0' ? "," : "";
     int64_t n = 0;
     for (size_t i = 0; i <= series->row->n_bounds; i++) {
         n += atomic_load(&series->buckets[i]);
-        TG_TRY(tg_buffer_append_format(out, "%s_bucket{%s%sle=\"", name, series->labels, comma));
-        TG_TRY(append_number(out, i < series->row->n_bounds ? series->row->bounds[i] : HUGE_VAL));
-        TG_TRY(tg_buffer_append_format(out, "\"} %" PRId64 "\n", n));
+        TG_TRY(append_bucket(out, series, i, n));
     }
     const char *open = *series->labels != '\0' ? "{" : "";
     const char *close = *series->labels != '\0' ? "}" : "";
@@ -83,14 +90,14 @@ append_head(tg_buffer_t *out, const tg_metric_row_t *row)
 static tg_status_t
 append_all(tg_buffer_t *out, tg_series_t *const *sorted, size_t n_series)
 {
-    const tg_metric_row_t *family = NULL;
+    const char *family = "";
     for (size_t i = 0; i < n_series; i++) {
         if (atomic_load(&sorted[i]->retired)) {
             continue;
         }
-        if (sorted[i]->row != family) {
-            family = sorted[i]->row;
-            TG_TRY(append_head(out, family));
+        if (sorted[i]->row->name != family) {
+            family = sorted[i]->row->name;
+            TG_TRY(append_head(out, sorted[i]->row));
         }
         TG_TRY(append_series(out, sorted[i]));
     }
@@ -130,30 +137,39 @@ append_row(tg_buffer_t *out, const tg_metric_row_t *row)
     return tg_buffer_append_format(out, " | %s |\n", row->help);
 }
 
+static tg_status_t
+append_bounds(tg_buffer_t *out, const tg_metric_row_t *row)
+{
+    if (row->n_bounds == 0) {
+        return TG_OK;
+    }
+    TG_TRY(tg_buffer_append_format(out, "- `%s`:", row->name));
+    for (size_t i = 0; i < row->n_bounds; i++) {
+        TG_TRY(tg_buffer_append_text(out, i > 0 ? ", " : " "));
+        TG_TRY(append_number(out, row->bounds[i]));
+    }
+    return tg_buffer_append_text(out, "\n");
+}
+
+static const char REFERENCE_HEAD[] =
+    "# Metrics\n\n"
+    "Generated from `metrics_table.c`; a test keeps it in step. `GET /metrics` serves them in the "
+    "Prometheus text format 0.0.4. A partition that moves to another instance takes its series "
+    "with "
+    "it.\n\n"
+    "| name | type | unit | labels | meaning |\n|---|---|---|---|---|\n";
+
 tg_status_t
 tg_metrics_reference(tg_buffer_t *out)
 {
-    TG_TRY(tg_buffer_append_text(
-        out,
-        "# Metrics\n\n"
-        "Generated from `metrics_table.c`; a test keeps it in step. `GET /metrics` serves them "
-        "in the Prometheus\ntext format 0.0.4. A partition that moves to another instance takes "
-        "its series with it.\n\n"
-        "| name | type | unit | labels | meaning |\n|---|---|---|---|---|\n"));
+    TG_TRY(tg_buffer_append_text(out, REFERENCE_HEAD));
     for (int i = 0; i < TG_METRIC_COUNT; i++) {
         TG_TRY(append_row(out, tg_metrics_row((tg_metric_t)i)));
     }
     TG_TRY(
         tg_buffer_append_text(out, "\nUpper bounds of the histograms (`+Inf` is the last):\n\n"));
     for (int i = 0; i < TG_METRIC_COUNT; i++) {
-        const tg_metric_row_t *row = tg_metrics_row((tg_metric_t)i);
-        for (size_t b = 0; b < row->n_bounds; b++) {
-            if (b == 0) {
-                TG_TRY(tg_buffer_append_format(out, "- `%s`: ", row->name));
-            }
-            TG_TRY(append_number(out, row->bounds[b]));
-            TG_TRY(tg_buffer_append_text(out, b + 1 < row->n_bounds ? ", " : "\n"));
-        }
+        TG_TRY(append_bounds(out, tg_metrics_row((tg_metric_t)i)));
     }
     return TG_OK;
 }

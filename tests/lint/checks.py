@@ -241,7 +241,7 @@ def check_tree(tree):
 
 
 def check_tests(tree):
-    """A test's name is a sentence that starts with its module, and is in the list that is run."""
+    """Every test that is written is also run."""
     for path in tree.files:
         match = re.match(r"tests/(?:unit|component)/\w+/test_\w+\.c$", path)
         if not match:

@@ -125,10 +125,8 @@ def functions(text: str):
         if line != "{":
             continue
         end = next((n for n in range(number, len(lines)) if lines[n].startswith("}")), len(lines))
-        head = " ".join(lines[max(0, number - 6) : number])
-        names = re.findall(r"(\w+)\s*\(", head)
         first = number
         while first > 0 and lines[first - 1].strip() and not lines[first - 1].startswith(("}", "#")):
             first -= 1
-        names = re.findall(r"(\w+)\s*\(", " ".join(lines[first:number])) or names
+        names = re.findall(r"(\w+)\s*\(", " ".join(lines[first:number]))
         yield (names[0] if names else "?"), first + 1, end - number - 1
