@@ -9,8 +9,11 @@ process_start_time() {
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
     # The command's name, in parentheses, may hold spaces.
     read -ra fields <<<"${stat##*) }"
-    # One that has ended and that nobody has buried yet does nothing any more.
-    [[ ${fields[0]} != Z ]] || return 1
+    # One that has ended, with all its threads, does nothing any more, though nobody has buried it yet.
+    if [[ ${fields[0]} == Z ]]; then
+        set -- "/proc/$1/task"/*
+        (($# > 1)) || return 1
+    fi
     printf '%s' "${fields[19]}"
 }
 

@@ -2,7 +2,7 @@
  * Keeps two front ends off one data directory: the database's own lock knows nothing of processes.
  */
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -36,7 +36,9 @@ function startTime(pid) {
     try {
         const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
         const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        return fields[0] === 'Z' ? null : fields[19];
+        // A process that was killed is over when the last of its threads is.
+        const isOver = fields[0] === 'Z' && readdirSync(`/proc/${pid}/task`).length <= 1;
+        return isOver ? null : fields[19];
     } catch {
         return null;
     }
