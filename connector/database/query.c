@@ -85,6 +85,8 @@ take_result(exchange_t *exchange, PGresult *result)
     case PGRES_EMPTY_QUERY:
         break;
     case PGRES_COPY_IN:
+        exchange->status = tg_error_set(&exchange->error, TG_ERR_INTERNAL,
+                                        "COPY FROM STDIN needs a copy exchange");
         (void)PQputCopyEnd(exchange->connection->pg, "no data follow");
         break;
     case PGRES_COPY_OUT:

@@ -8,7 +8,9 @@
 #ifndef TG_DATABASE_FIXTURE_H
 #define TG_DATABASE_FIXTURE_H
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <libpq-fe.h>
@@ -21,6 +23,7 @@
 typedef struct database_fixture {
     char url[1024]; /* "": no server, tests are skipped */
     char name[64];  /* of the database that was created; "": none */
+    int lock_fd;    /* held while programs share the database that is there */
     bool is_embedded;
     bool has_timescaledb;
 } database_fixture_t;
@@ -115,6 +118,10 @@ fixture_setup(void **state)
         fixture.name[0] = '\0';
     }
     tg_connection_free(connection);
+    if (fixture.name[0] == '\0') {
+        fixture.lock_fd = open("/tmp/tidegate-fixture.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        assert_true(flock(fixture.lock_fd, LOCK_EX) == 0);
+    }
     connection = fixture_connect(fixture.url);
     if (available && fixture.name[0] != '\0' && getenv("TIDEGATE_TEST_PLAIN") == NULL) {
         fixture_run(connection, "CREATE EXTENSION timescaledb");
@@ -138,6 +145,7 @@ fixture_teardown(void **state)
         tg_connection_t *connection = fixture_connect(fixture->url);
         fixture_run(connection, "DROP SCHEMA fixture CASCADE");
         tg_connection_free(connection);
+        (void)close(fixture->lock_fd);
         return 0;
     }
     tg_connection_t *connection = fixture_connect(getenv("TIDEGATE_TEST_DATABASE_URL"));
