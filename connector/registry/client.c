@@ -197,7 +197,8 @@ fetch_native(tg_registry_client_t *client, const char *const *parts, tg_arena_t 
 
 /* libcurl folds the dots away before it asks, as RFC 3986 says: from /apis/ccompat/v7 to
  * /apis/registry/v2. */
-#define NATIVE_API "/../../registry/v2"
+#define NATIVE_IDS    "/../../registry/v2/ids/globalIds/"
+#define NATIVE_GROUPS "/../../registry/v2/groups/"
 
 static bool
 is_apicurio_url(const char *url)
@@ -234,8 +235,8 @@ fetch_root(tg_registry_client_t *client, const tg_schema_key_t *key, tg_answer_t
                                 "apicurio.registry.use-id=contentId, or correct registry.url",
                                 url_of(client));
         }
-        return fetch_native(client, (const char *[]){NATIVE_API "/ids/globalIds/", id, NULL},
-                            client->arena, ret_answer, err);
+        return fetch_native(client, (const char *[]){NATIVE_IDS, id, NULL}, client->arena,
+                            ret_answer, err);
     case TG_SCHEMA_KEY_NAME:
         break;
     }
@@ -258,7 +259,7 @@ fetch_native_reference(void *arg, const tg_reference_t *reference, tg_arena_t *a
                        tg_answer_t *ret_answer, tg_error_t *err)
 {
     return fetch_native(arg,
-                        (const char *[]){NATIVE_API "/groups/", reference->group, "/artifacts/",
+                        (const char *[]){NATIVE_GROUPS, reference->group, "/artifacts/",
                                          reference->subject, "/versions/", reference->version,
                                          NULL},
                         arena, ret_answer, err);

@@ -350,7 +350,7 @@ compare_schemas(const void *a, const void *b)
 static tg_status_t
 resolve_all(const reading_t *self, tg_schema_directory_t *directory, tg_error_t *err)
 {
-    directory->schemas = calloc(self->n_files, sizeof *directory->schemas);
+    directory->schemas = calloc(self->n_files + 1, sizeof *directory->schemas);
     if (directory->schemas == NULL) {
         return out_of_memory(err);
     }
@@ -367,10 +367,8 @@ tg_status_t
 tg_schema_directory_open(const tg_registry_options_t *options,
                          tg_schema_directory_t **ret_directory, tg_error_t *err)
 {
-    TG_CLEANUP(tg_schema_directory_closep)
-    tg_schema_directory_t *directory = calloc(1, sizeof *directory);
     TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(MAX_TOTAL_BYTES);
-    if (directory == NULL || arena == NULL) {
+    if (arena == NULL) {
         return out_of_memory(err);
     }
     reading_t reading = {
@@ -382,7 +380,13 @@ tg_schema_directory_open(const tg_registry_options_t *options,
         return out_of_memory(err);
     }
     TG_TRY(read_all_files(&reading, err));
-    TG_TRY(resolve_all(&reading, directory, err));
+
+    TG_CLEANUP(tg_schema_directory_closep)
+    tg_schema_directory_t *directory = calloc(1, sizeof *directory);
+    if (directory == NULL) {
+        return out_of_memory(err);
+    }
+    TG_TRY(resolve_all(&reading, directory, err)); // NOLINT(clang-analyzer-unix.Malloc): cleanup
     *ret_directory = TG_STEAL(directory);
     return TG_OK;
 }

@@ -120,32 +120,43 @@ count_and_tidy(int fd, int64_t now_s)
     return n_files;
 }
 
-tg_status_t
-tg_disk_cache_open(const tg_registry_options_t *options, tg_disk_cache_t **ret_cache,
-                   tg_error_t *err)
+/* The directory of this registry inside the one of the configuration. */
+static tg_status_t
+open_own_directory(const tg_registry_options_t *options, int *ret_fd, tg_error_t *err)
 {
     uint64_t hash = 0;
     char name[32];
     TG_CLEANUP(close_fd) int parent_fd = -1;
+    TG_CLEANUP(close_fd) int fd = -1;
     TG_TRY(hash_urls(options, &hash, err));
     (void)snprintf(name, sizeof name, "%016" PRIx64, hash);
     const char *shown = options->cache_directory;
     TG_TRY(open_directory(AT_FDCWD, shown, shown, &parent_fd, err));
     TG_TRY(check_directory(parent_fd, shown, err));
+    TG_TRY(open_directory(parent_fd, name, name, &fd, err));
+    TG_TRY(check_directory(fd, name, err));
+    *ret_fd = fd;
+    fd = -1;
+    return TG_OK;
+}
 
-    TG_CLEANUP(tg_disk_cache_closep) tg_disk_cache_t *cache = calloc(1, sizeof *cache);
+tg_status_t
+tg_disk_cache_open(const tg_registry_options_t *options, tg_disk_cache_t **ret_cache,
+                   tg_error_t *err)
+{
+    TG_CLEANUP(close_fd) int fd = -1;
+    TG_TRY(open_own_directory(options, &fd, err));
+    tg_disk_cache_t *cache = calloc(1, sizeof *cache);
     if (cache == NULL) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for the schema cache");
     }
-    cache->fd = -1;
     cache->max_files = (size_t)options->max_entries;
     /* As JSON inside JSON a text can double. */
     cache->max_file_bytes = 2 * (size_t)options->max_schema_bytes + 4096;
-    TG_TRY(open_directory(parent_fd, name, name, &cache->fd, err));
-    TG_TRY(check_directory(cache->fd, name, err));
-    atomic_store(&cache->n_files,
-                 count_and_tidy(cache->fd, tg_clock_now_unix_ms(options->clock) / 1000));
-    *ret_cache = TG_STEAL(cache);
+    atomic_init(&cache->n_files, count_and_tidy(fd, tg_clock_now_unix_ms(options->clock) / 1000));
+    cache->fd = fd;
+    fd = -1;
+    *ret_cache = cache;
     return TG_OK;
 }
 

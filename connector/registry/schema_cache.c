@@ -1,20 +1,12 @@
 #include "registry/schema_cache.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/thread.h"
-#include "client_internal.h"
-#include "directory_internal.h"
-#include "disk_cache_internal.h"
-#include "entry_table_internal.h"
+#include "cache_state_internal.h"
 #include "registered_schema_internal.h"
 
 enum {
-    RETRY_MIN_MS = 200,
-    RETRY_MAX_MS = 30000,
     DEFAULT_TIMEOUT_MS = 10000,
     DEFAULT_NEGATIVE_TTL_MS = 60000,
     DEFAULT_MAX_ENTRIES = 10000,
@@ -22,46 +14,7 @@ enum {
     DEFAULT_MAX_TOTAL_BYTES = 64 * 1024 * 1024,
 };
 
-struct tg_schema_cache {
-    tg_registry_options_t options; /* numbers, clock and log only: its texts were _open's */
-    tg_schema_directory_t *directory;
-    tg_disk_cache_t *disk;
-    tg_registry_client_t *client; /* the worker's; NULL: directory only */
-    tg_registry_client_t *probe;  /* the prober's, so that it does not wait for the worker */
-    pthread_mutex_t probe_mutex;
-    tg_thread_t worker;
-
-    pthread_mutex_t mutex; /* all below */
-    pthread_cond_t work;   /* something to do for the worker */
-    bool locks_made;
-    bool stopping;
-    tg_entry_table_t table;
-    tg_retry_t outage;       /* no URL answers at all; n_failures > 0 while it lasts */
-    tg_error_t outage_cause; /* the last try's */
-    int64_t n_schema_bytes;
-    tg_schema_cache_stats_t stats;
-};
-
 /* ---- what an entry says ------------------------------------------------------------------ */
-
-static bool
-is_due(const tg_schema_cache_t *cache, const tg_entry_t *entry, int64_t now_ms)
-{
-    return tg_retry_is_due(entry->by_outage ? &cache->outage : &entry->retry, now_ms);
-}
-
-/* A cause is of the registry; said of an entry, it names the schema. */
-static void
-set_cause(tg_entry_t *entry, const tg_error_t *cause)
-{
-    char text[TG_SCHEMA_KEY_TEXT_BYTES];
-    tg_error_t named = *cause;
-    TG_IGNORE(tg_error_wrap(&named, cause->status, "%s", /* for its text */
-                            tg_schema_key_text(&entry->key, text, sizeof text)));
-    free(entry->cause);
-    entry->status = cause->status;
-    entry->cause = strdup(named.text);
-}
 
 static tg_status_t
 say_cause(const tg_entry_t *entry, tg_error_t *err)
@@ -76,27 +29,6 @@ say_under_way(const tg_entry_t *entry, tg_error_t *err)
     char text[TG_SCHEMA_KEY_TEXT_BYTES];
     return tg_error_set(err, TG_ERR_AGAIN, "%s is being asked for",
                         tg_schema_key_text(&entry->key, text, sizeof text));
-}
-
-/* @locks_required cache->mutex */
-static void
-settle_ready(tg_schema_cache_t *cache, tg_entry_t *entry, tg_registered_schema_t *schema)
-{
-    entry->schema = schema;
-    cache->n_schema_bytes += (int64_t)tg_registered_schema_bytes(schema);
-    tg_entry_table_move(&cache->table, entry, TG_ENTRY_READY);
-    tg_waiters_ring(&cache->table.waiters, &entry->waiters);
-}
-
-/* @locks_required cache->mutex */
-static void
-settle_failed(tg_schema_cache_t *cache, tg_entry_t *entry, const tg_error_t *cause, bool by_outage)
-{
-    set_cause(entry, cause);
-    entry->by_outage = by_outage;
-    entry->wanted = false;
-    tg_entry_table_move(&cache->table, entry, TG_ENTRY_FAILED);
-    tg_waiters_ring(&cache->table.waiters, &entry->waiters);
 }
 
 /* @locks_required cache->mutex */
@@ -124,30 +56,6 @@ lookup_fixed(const tg_schema_cache_t *cache, const tg_schema_key_t *key,
     return TG_OK;
 }
 
-/* A ceiling on bytes that holds for disk and registry alike. @locks_required cache->mutex */
-static tg_status_t
-check_room(const tg_schema_cache_t *cache, const tg_registered_schema_t *schema, tg_error_t *err)
-{
-    if (cache->n_schema_bytes + (int64_t)tg_registered_schema_bytes(schema) <=
-        cache->options.max_total_bytes) {
-        return TG_OK;
-    }
-    return tg_error_set(err, TG_ERR_FULL,
-                        "the schemas in memory take %lld bytes, and registry.max_total_bytes "
-                        "allows no more; raise it",
-                        (long long)cache->n_schema_bytes);
-}
-
-static void
-warn_of_disk(tg_schema_cache_t *cache, const tg_error_t *cause)
-{
-    TG_LOG_WARNING(cache->options.log, "the cache directory is of no help",
-                   TG_S("cause", cause->text));
-    (void)pthread_mutex_lock(&cache->mutex);
-    cache->stats.n_disk_errors++;
-    (void)pthread_mutex_unlock(&cache->mutex);
-}
-
 /* A new entry: from disk, or the worker is asked. The lock is given up for the disk; nobody else
  * touches an entry that is LOADING. @locks_required cache->mutex */
 static void
@@ -161,42 +69,38 @@ load(tg_schema_cache_t *cache, tg_entry_t *entry)
         tg_status_t status =
             tg_disk_cache_load(cache->disk, &entry->key, &schema, &damaged, &cause);
         if (status != TG_OK && damaged) {
-            warn_of_disk(cache, &cause);
+            tg_cache_state_warn_of_disk(cache, &cause);
         }
         (void)pthread_mutex_lock(&cache->mutex);
     }
     if (schema == NULL) {
         ask(cache, entry);
-    } else if (check_room(cache, schema, &cause) != TG_OK) {
+    } else if (tg_cache_state_check_room(cache, schema, &cause) != TG_OK) {
         tg_registered_schema_free(schema);
-        settle_failed(cache, entry, &cause, false);
+        tg_cache_state_settle_failed(cache, entry, &cause, false);
     } else {
         cache->stats.n_disk_hits++;
-        settle_ready(cache, entry, schema);
+        tg_cache_state_settle_ready(cache, entry, schema);
     }
 }
 
-/* The entry of a key, made when there is none. @locks_required cache->mutex */
+/* A new entry. @locks_required cache->mutex */
 static tg_status_t
-find_or_add(tg_schema_cache_t *cache, const tg_schema_key_t *key, tg_entry_t **ret_entry,
-            tg_error_t *err)
+add(tg_schema_cache_t *cache, const tg_schema_key_t *key, tg_entry_t **ret_entry, tg_error_t *err)
 {
-    tg_entry_t *entry = tg_entry_table_find(&cache->table, key);
-    if (entry == NULL) {
-        tg_status_t status = tg_entry_table_add(&cache->table, key, &entry);
-        if (status == TG_ERR_FULL) {
-            return tg_error_set(err, status,
-                                "the schema cache holds %zu schemas, and registry.max_entries "
-                                "allows no more; raise it",
-                                cache->table.n_entries);
-        }
-        if (status != TG_OK) {
-            return tg_error_set(err, status, "no memory for a schema");
-        }
-        tg_retry_init(&entry->retry, RETRY_MIN_MS, RETRY_MAX_MS, (uint64_t)(uintptr_t)entry);
-        load(cache, entry);
+    tg_status_t status = tg_entry_table_add(&cache->table, key, ret_entry);
+    if (status == TG_ERR_FULL) {
+        return tg_error_set(err, status,
+                            "the schema cache holds %zu schemas, and registry.max_entries allows "
+                            "no more; raise it",
+                            cache->table.n_entries);
     }
-    *ret_entry = entry;
+    if (status != TG_OK) {
+        return tg_error_set(err, status, "no memory for a schema");
+    }
+    tg_retry_init(&(*ret_entry)->retry, TG_CACHE_RETRY_MIN_MS, TG_CACHE_RETRY_MAX_MS,
+                  (uint64_t)(uintptr_t)*ret_entry);
+    load(cache, *ret_entry);
     return TG_OK;
 }
 
@@ -205,7 +109,8 @@ find_or_add(tg_schema_cache_t *cache, const tg_schema_key_t *key, tg_entry_t **r
 static tg_status_t
 answer_failed(tg_schema_cache_t *cache, tg_entry_t *entry, tg_error_t *err)
 {
-    if (!entry->wanted || is_due(cache, entry, tg_clock_now_ms(cache->options.clock))) {
+    if (!entry->wanted ||
+        tg_cache_state_is_due(cache, entry, tg_clock_now_ms(cache->options.clock))) {
         entry->wanted = true;
         (void)pthread_cond_signal(&cache->work);
     }
@@ -244,8 +149,10 @@ static tg_status_t
 lookup_locked(tg_schema_cache_t *cache, const tg_schema_key_t *key, tg_wake_t *wake,
               const tg_registered_schema_t **ret_schema, tg_error_t *err)
 {
-    tg_entry_t *entry = NULL;
-    TG_TRY(find_or_add(cache, key, &entry, err));
+    tg_entry_t *entry = tg_entry_table_find(&cache->table, key);
+    if (entry == NULL) {
+        TG_TRY(add(cache, key, &entry, err));
+    }
     tg_status_t status = answer(cache, entry, ret_schema, err);
     bool to_come = entry->state != TG_ENTRY_READY && entry->state != TG_ENTRY_REFUSED;
     if (to_come && tg_waiters_add(&cache->table.waiters, &entry->waiters, wake) != TG_OK) {
@@ -292,188 +199,6 @@ tg_schema_cache_stats(tg_schema_cache_t *cache, tg_schema_cache_stats_t *ret_sta
     ret_stats->n_schema_bytes = cache->n_schema_bytes;
     ret_stats->available = cache->outage.n_failures == 0;
     (void)pthread_mutex_unlock(&cache->mutex);
-}
-
-/* ---- the worker -------------------------------------------------------------------------- */
-
-/* The next failed entry whose time has come; else *ret_wait_ms says when one comes (negative:
- * never). @locks_required cache->mutex */
-static tg_entry_t *
-find_due(const tg_schema_cache_t *cache, int64_t now_ms, int64_t *ret_wait_ms)
-{
-    tg_entry_t *entry = NULL;
-    *ret_wait_ms = -1;
-    TAILQ_FOREACH(entry, &cache->table.lists[TG_ENTRY_FAILED], link)
-    {
-        if (!entry->wanted) {
-            continue;
-        }
-        if (is_due(cache, entry, now_ms)) {
-            return entry;
-        }
-        int64_t wait_ms =
-            (entry->by_outage ? cache->outage.next_ms : entry->retry.next_ms) - now_ms;
-        if (*ret_wait_ms < 0 || wait_ms < *ret_wait_ms) {
-            *ret_wait_ms = wait_ms;
-        }
-    }
-    return NULL;
-}
-
-/* While no registry answers, asking it for one more schema only costs another time-out: all who ask
- * are told at once. @locks_required cache->mutex */
-static void
-fail_asked(tg_schema_cache_t *cache)
-{
-    tg_entry_t *entry = NULL;
-    while ((entry = TAILQ_FIRST(&cache->table.lists[TG_ENTRY_ASKED])) != NULL) {
-        settle_failed(cache, entry, &cache->outage_cause, true);
-    }
-}
-
-/* @locks_required cache->mutex */
-static void
-wait_for_work(tg_schema_cache_t *cache, int64_t wait_ms)
-{
-    if (wait_ms < 0) {
-        (void)pthread_cond_wait(&cache->work, &cache->mutex);
-        return;
-    }
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(wait_ms / 1000);
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    (void)pthread_cond_timedwait(&cache->work, &cache->mutex, &until);
-}
-
-/* Something to fetch, or NULL after a wait. @locks_required cache->mutex */
-static tg_entry_t *
-next_entry(tg_schema_cache_t *cache)
-{
-    int64_t now_ms = tg_clock_now_ms(cache->options.clock);
-    int64_t wait_ms = 0;
-    if (cache->outage.n_failures > 0 && !tg_retry_is_due(&cache->outage, now_ms)) {
-        fail_asked(cache);
-    }
-    tg_entry_t *entry = find_due(cache, now_ms, &wait_ms);
-    if (entry == NULL) {
-        entry = TAILQ_FIRST(&cache->table.lists[TG_ENTRY_ASKED]);
-    }
-    if (entry == NULL) {
-        wait_for_work(cache, wait_ms);
-    }
-    return entry;
-}
-
-/* @locks_required cache->mutex */
-static void
-note_reached(tg_schema_cache_t *cache)
-{
-    if (cache->outage.n_failures > 0) {
-        TG_LOG_INFO(cache->options.log, "the schema registry answers again",
-                    TG_S("url", tg_registry_client_url(cache->client)));
-        tg_retry_reset(&cache->outage);
-    }
-}
-
-/* @locks_required cache->mutex */
-static void
-note_failure(tg_schema_cache_t *cache, tg_entry_t *entry, const tg_error_t *cause, bool reached)
-{
-    int64_t now_ms = tg_clock_now_ms(cache->options.clock);
-    int64_t delay_ms = tg_retry_failed(reached ? &entry->retry : &cache->outage, now_ms);
-    char text[TG_SCHEMA_KEY_TEXT_BYTES];
-    TG_LOG_WARNING(cache->options.log, "cannot get a schema from the registry",
-                   TG_S("schema", tg_schema_key_text(&entry->key, text, sizeof text)),
-                   TG_S("cause", cause->text), TG_I("retry_ms", delay_ms));
-    cache->stats.n_failed++;
-    settle_failed(cache, entry, cause, !reached);
-    if (!reached) {
-        cache->outage_cause = *cause;
-        fail_asked(cache);
-    }
-}
-
-/* What the registry said, or that it did not. schema: taken. @locks_required cache->mutex */
-static void
-settle(tg_schema_cache_t *cache, tg_entry_t *entry, tg_registered_schema_t *schema,
-       const tg_error_t *cause, bool reached)
-{
-    if (reached) {
-        note_reached(cache);
-    }
-    if (schema != NULL) {
-        tg_retry_reset(&entry->retry);
-        cache->stats.n_fetched++;
-        settle_ready(cache, entry, schema);
-    } else if (tg_status_reaction(cause->status) == TG_REACTION_POISON) {
-        set_cause(entry, cause);
-        tg_retry_reset(&entry->retry);
-        entry->expires_ms = tg_clock_now_ms(cache->options.clock) + cache->options.negative_ttl_ms;
-        cache->stats.n_refused++;
-        tg_entry_table_move(&cache->table, entry, TG_ENTRY_REFUSED);
-        tg_waiters_ring(&cache->table.waiters, &entry->waiters);
-    } else {
-        note_failure(cache, entry, cause, reached);
-    }
-}
-
-static void
-store(tg_schema_cache_t *cache, const tg_schema_key_t *key, const tg_registered_schema_t *schema)
-{
-    char text[TG_SCHEMA_KEY_TEXT_BYTES];
-    tg_error_t cause = {0};
-    TG_LOG_INFO(cache->options.log, "schema fetched",
-                TG_S("schema", tg_schema_key_text(key, text, sizeof text)),
-                TG_S("url", tg_registry_client_url(cache->client)),
-                TG_I("bytes", tg_registered_schema_bytes(schema)),
-                TG_I("references", schema->n_references));
-    if (cache->disk != NULL && tg_disk_cache_store(cache->disk, key, schema, &cause) != TG_OK) {
-        warn_of_disk(cache, &cause);
-    }
-}
-
-/* One schema, from the registry to its entry. @locks_required cache->mutex (given up meanwhile) */
-static void
-fetch(tg_schema_cache_t *cache, tg_entry_t *entry)
-{
-    tg_registered_schema_t *schema = NULL;
-    bool reached = false;
-    tg_error_t cause = {0};
-    const tg_schema_key_t key = entry->key;
-    tg_entry_table_move(&cache->table, entry, TG_ENTRY_FETCHING);
-    (void)pthread_mutex_unlock(&cache->mutex);
-    if (tg_registry_client_fetch(cache->client, &key, &schema, &reached, &cause) == TG_OK) {
-        store(cache, &key, schema);
-    }
-    (void)pthread_mutex_lock(&cache->mutex);
-    if (cache->stopping) {
-        tg_registered_schema_free(schema);
-        return;
-    }
-    if (schema != NULL && check_room(cache, schema, &cause) != TG_OK) {
-        tg_registered_schema_free(TG_STEAL(schema));
-    }
-    settle(cache, entry, schema, &cause, reached);
-}
-
-static void *
-work(void *arg)
-{
-    tg_schema_cache_t *cache = arg;
-    (void)pthread_mutex_lock(&cache->mutex);
-    while (!cache->stopping) {
-        tg_entry_t *entry = next_entry(cache);
-        if (entry != NULL && !cache->stopping) {
-            fetch(cache, entry);
-        }
-    }
-    (void)pthread_mutex_unlock(&cache->mutex);
-    return NULL;
 }
 
 /* ---- probe ------------------------------------------------------------------------------- */
@@ -540,7 +265,7 @@ open_registry(tg_schema_cache_t *cache, const tg_registry_options_t *options, tg
     if (options->cache_directory != NULL) {
         TG_TRY(tg_disk_cache_open(options, &cache->disk, err));
     }
-    return tg_thread_start(&cache->worker, "registry", work, cache, err);
+    return tg_thread_start(&cache->worker, "registry", tg_fetcher_main, cache, err);
 }
 
 static tg_status_t
@@ -573,19 +298,34 @@ lasting_options(const tg_registry_options_t *options)
     };
 }
 
+static tg_schema_cache_t *
+new_cache(const tg_registry_options_t *options)
+{
+    tg_schema_cache_t *cache = calloc(1, sizeof *cache);
+    if (cache == NULL) {
+        return NULL;
+    }
+    if (!make_locks(cache) ||
+        tg_entry_table_init(&cache->table, (size_t)options->max_entries) != TG_OK) {
+        tg_schema_cache_close(cache);
+        return NULL;
+    }
+    cache->options = lasting_options(options);
+    tg_retry_init(&cache->outage, TG_CACHE_RETRY_MIN_MS, TG_CACHE_RETRY_MAX_MS,
+                  (uint64_t)(uintptr_t)cache);
+    return cache;
+}
+
 tg_status_t
 tg_schema_cache_open(const tg_registry_options_t *options, tg_schema_cache_t **ret_cache,
                      tg_error_t *err)
 {
     tg_registry_options_t all = *options;
     set_defaults(&all);
-    TG_CLEANUP(tg_schema_cache_closep) tg_schema_cache_t *cache = calloc(1, sizeof *cache);
-    if (cache == NULL || !make_locks(cache) ||
-        tg_entry_table_init(&cache->table, (size_t)all.max_entries) != TG_OK) {
+    TG_CLEANUP(tg_schema_cache_closep) tg_schema_cache_t *cache = new_cache(&all);
+    if (cache == NULL) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for the schema cache");
     }
-    cache->options = lasting_options(&all);
-    tg_retry_init(&cache->outage, RETRY_MIN_MS, RETRY_MAX_MS, (uint64_t)(uintptr_t)cache);
     TG_TRY(open_sources(cache, &all, err));
     *ret_cache = TG_STEAL(cache);
     return TG_OK;

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include <jansson.h>
 
 #include "type_names_internal.h"
@@ -66,13 +68,10 @@ full_name(search_t *self, const char *name, const char *space)
     if (strchr(name, '.') != NULL || space[0] == '\0') {
         return tg_arena_strdup(self->arena, name);
     }
-    size_t n_space = strlen(space);
-    size_t n_name = strlen(name);
-    char *full = tg_arena_alloc(self->arena, n_space + n_name + 2);
+    size_t n_bytes = strlen(space) + strlen(name) + 2;
+    char *full = tg_arena_alloc(self->arena, n_bytes);
     if (full != NULL) {
-        memcpy(full, space, n_space);
-        full[n_space] = '.';
-        memcpy(full + n_space + 1, name, n_name + 1);
+        (void)snprintf(full, n_bytes, "%s.%s", space, name);
     }
     return full;
 }

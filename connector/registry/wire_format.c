@@ -142,6 +142,23 @@ check_encoding(const tg_header_lookup_t *headers, bool is_key, tg_error_t *err)
     return TG_OK;
 }
 
+/* The key of the first header that names a schema; *ret_found: there is one. */
+static tg_status_t
+parse_headers(const tg_header_lookup_t *headers, bool is_key, tg_schema_key_t *ret_key,
+              bool *ret_found, tg_error_t *err)
+{
+    for (size_t i = 0; i < TG_COUNT_OF(HEADER_FORMS); i++) {
+        const header_form_t *form = &HEADER_FORMS[i];
+        tg_bytes_t header = {0};
+        if (find_header(headers, is_key ? form->key_header : form->value_header, &header)) {
+            *ret_found = true;
+            return form->parse(header, ret_key, err);
+        }
+    }
+    *ret_found = false;
+    return TG_OK;
+}
+
 tg_status_t
 tg_wire_format_parse(tg_bytes_t value, bool is_key, const tg_header_lookup_t *headers,
                      tg_schema_key_t *ret_key, tg_bytes_t *ret_body, tg_error_t *err)
@@ -153,14 +170,7 @@ tg_wire_format_parse(tg_bytes_t value, bool is_key, const tg_header_lookup_t *he
     tg_schema_key_t key = {0};
     size_t used = 0;
     bool found = false;
-    for (size_t i = 0; i < TG_COUNT_OF(HEADER_FORMS) && !found; i++) {
-        const header_form_t *form = &HEADER_FORMS[i];
-        tg_bytes_t header = {0};
-        found = find_header(headers, is_key ? form->key_header : form->value_header, &header);
-        if (found) {
-            TG_TRY(form->parse(header, &key, err));
-        }
-    }
+    TG_TRY(parse_headers(headers, is_key, &key, &found, err));
     if (!found) {
         TG_TRY(parse_schema_id(value, is_key ? "the key" : "the value", &key, &used, err));
     }
