@@ -1,4 +1,5 @@
 // libs: libcurl jansson
+// wrap: malloc calloc realloc reallocarray strdup bind
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 #include "base/thread.h"
 #include "monitoring/http.h"
 #include "tg_test.h"
+#include "tg_torture.h"
 
 /* One endpoint for each test, on a port of its own. */
 typedef struct bench {
@@ -480,6 +483,116 @@ http_address_that_cannot_work_is_an_error_that_helps(void **state)
     assert_has(err.text, "the host is too long");
 }
 
+static int bind_fails_with;
+
+int __real_bind(int fd, const struct sockaddr *address, socklen_t n_bytes);
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t n_bytes);
+
+int
+__wrap_bind(int fd, const struct sockaddr *address, socklen_t n_bytes)
+{
+    if (bind_fails_with != 0) {
+        errno = bind_fails_with;
+        return -1;
+    }
+    return __real_bind(fd, address, n_bytes);
+}
+
+static void
+http_port_that_needs_a_privilege_is_an_error_that_helps(void **state)
+{
+    (void)state;
+    tg_http_options_t options = options_for("127.0.0.1:80");
+    tg_http_t *http = NULL;
+    tg_error_t err;
+    bind_fails_with = EACCES;
+    tg_status_t status = tg_http_start(&options, &http, &err);
+    bind_fails_with = 0;
+    assert_int_equal(status, TG_ERR_CONFIG);
+    assert_has(err.text, "http.listen 127.0.0.1:80: not permitted; ports below 1024");
+}
+
+/* Allows n_more descriptors and tries to start. */
+static tg_status_t
+start_with_descriptors(rlim_t n_more, tg_error_t *err)
+{
+    tg_http_options_t options = options_for("127.0.0.1:0");
+    tg_http_t *http = NULL;
+    int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    (void)close(lowest);
+    struct rlimit before;
+    (void)getrlimit(RLIMIT_NOFILE, &before);
+    const struct rlimit few = {.rlim_cur = (rlim_t)lowest + n_more, .rlim_max = before.rlim_max};
+    (void)setrlimit(RLIMIT_NOFILE, &few);
+    tg_status_t status = tg_http_start(&options, &http, err);
+    (void)setrlimit(RLIMIT_NOFILE, &before);
+    int after = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    (void)close(after);
+    assert_true(status == TG_OK || after == lowest); /* nothing is left open */
+    tg_http_stop(http);
+    return status;
+}
+
+static void
+http_without_descriptors_left_is_an_error_and_leaks_none(void **state)
+{
+    (void)state;
+    tg_error_t err;
+    assert_int_equal(start_with_descriptors(0, &err), TG_ERR_IO);
+    assert_has(err.text, "Too many open files");
+    int n_failed = 0;
+    rlim_t n_more = 1;
+    while (start_with_descriptors(n_more, &err) != TG_OK) {
+        assert_int_equal(err.status, TG_ERR_NO_MEMORY);
+        assert_has(err.text, "cannot start the http endpoint on 127.0.0.1:0");
+        n_failed++;
+        assert_true(++n_more < 10);
+    }
+    assert_true(n_failed > 0);
+}
+
+static void
+start_and_stop(void)
+{
+    tg_http_options_t options = options_for("127.0.0.1:0");
+    tg_http_t *http = NULL;
+    tg_error_t err;
+    if (tg_http_start(&options, &http, &err) != TG_OK) {
+        assert_int_equal(err.status, TG_ERR_NO_MEMORY);
+        assert_null(http);
+    }
+    tg_http_stop(http);
+}
+
+static void
+http_survives_the_failure_of_each_allocation(void **state)
+{
+    (void)state;
+    assert_in_range(tg_torture(start_and_stop), 1, 10);
+    tg_health_set(tg_health_add(bench.health, "part"), TG_HEALTH_UP, NULL);
+    static const char *const PATHS[] = {"/metrics", "/health", "/nothing"};
+    for (size_t i = 0; i < TG_COUNT_OF(PATHS); i++) {
+        int n_answered = 0;
+        for (long n = 1; n < 40; n++) {
+            atomic_store(&torture_countdown, n);
+            int fd = connected();
+            char request[64];
+            (void)snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n\r\n", PATHS[i]);
+            send_text(fd, request);
+            static char answer[1 << 20];
+            assert_true(receive_all(fd, answer, sizeof answer, 20000));
+            atomic_store(&torture_countdown, 0);
+            (void)close(fd);
+            /* Served, refused for want of memory, or hung up on: never garbage. */
+            bool served = strncmp(answer, "HTTP/1.", 7) == 0;
+            assert_true(served || *answer == '\0');
+            n_answered += served ? 1 : 0;
+        }
+        assert_true(n_answered >= 30);
+        assert_int_equal(ask("GET", "/health/live")->status, 200);
+    }
+}
+
 static void
 http_listens_where_it_is_told(void **state)
 {
@@ -616,6 +729,9 @@ main(void)
         HTTP_TEST(http_idle_connections_are_closed_and_more_than_allowed_are_not_kept),
         HTTP_TEST(http_connection_serves_one_scrape_after_the_other),
         HTTP_TEST(http_address_that_cannot_work_is_an_error_that_helps),
+        HTTP_TEST(http_port_that_needs_a_privilege_is_an_error_that_helps),
+        HTTP_TEST(http_without_descriptors_left_is_an_error_and_leaks_none),
+        HTTP_TEST(http_survives_the_failure_of_each_allocation),
         HTTP_TEST(http_listens_where_it_is_told),
         HTTP_TEST(http_port_can_be_used_again_at_once),
         HTTP_TEST(http_answers_while_the_program_is_busy),

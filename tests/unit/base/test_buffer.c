@@ -1,4 +1,6 @@
 // wrap: malloc calloc realloc reallocarray strdup
+#include <wchar.h>
+
 #include "base/buffer.h"
 #include "tg_test.h"
 #include "tg_torture.h"
@@ -105,6 +107,23 @@ buffer_format_fits_exactly_or_grows(void **state)
 }
 
 static void
+buffer_text_that_cannot_be_formatted_is_an_error(void **state)
+{
+    (void)state;
+    tg_buffer_t buffer;
+    tg_buffer_init(&buffer, 100);
+    const wchar_t impossible[] = {(wchar_t)0x7FFFFFFF, 0};
+    assert_int_equal(tg_buffer_append_text(&buffer, "kept"), TG_OK);
+    assert_int_equal(tg_buffer_append_format(&buffer, "%ls", impossible), TG_ERR_INTERNAL);
+    assert_string_equal(tg_buffer_text(&buffer), "kept");
+    /* Room that is there already is not made again. */
+    const uint8_t *data = buffer.data;
+    assert_int_equal(tg_buffer_reserve_slow(&buffer, 96), TG_OK);
+    assert_ptr_equal(buffer.data, data);
+    tg_buffer_done(&buffer);
+}
+
+static void
 buffer_that_is_empty_gives_an_empty_text(void **state)
 {
     (void)state;
@@ -167,6 +186,7 @@ main(void)
         cmocka_unit_test(buffer_sizes_that_would_overflow_are_refused),
         cmocka_unit_test(buffer_reserve_makes_room_without_content),
         cmocka_unit_test(buffer_format_fits_exactly_or_grows),
+        cmocka_unit_test(buffer_text_that_cannot_be_formatted_is_an_error),
         cmocka_unit_test(buffer_that_is_empty_gives_an_empty_text),
         cmocka_unit_test(buffer_take_hands_the_memory_over),
         cmocka_unit_test(buffer_survives_the_failure_of_each_allocation),

@@ -41,6 +41,18 @@ fault_kills_at_the_passage_asked_for_and_nowhere_else(void **state)
     assert_int_equal(signal_after("writer.before_commit", 5), 0);
     assert_int_equal(signal_after(NULL, 5), 0);
 }
+
+static void
+fault_points_passed_without_being_asked_for_do_nothing(void **state)
+{
+    (void)state;
+    (void)unsetenv("TIDEGATE_FAULT");
+    TG_FAULT("writer.before_commit");
+    (void)setenv("TIDEGATE_FAULT", "writer.before_commit=kill:1000", 1);
+    TG_FAULT("writer.before_commit");
+    TG_FAULT("lane.revoked");
+    (void)unsetenv("TIDEGATE_FAULT");
+}
 #else
 static void
 fault_points_are_nothing_when_they_are_off(void **state)
@@ -56,6 +68,7 @@ main(void)
     const struct CMUnitTest tests[] = {
 #ifdef TG_FAULTS
         cmocka_unit_test(fault_kills_at_the_passage_asked_for_and_nowhere_else),
+        cmocka_unit_test(fault_points_passed_without_being_asked_for_do_nothing),
 #else
         cmocka_unit_test(fault_points_are_nothing_when_they_are_off),
 #endif

@@ -1,5 +1,6 @@
 // links: base
 // libs: jansson
+// wrap: write
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -13,6 +14,24 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "tg_test.h"
+
+/* How the kernel behaves: at most max_write bytes at a time, and interrupted n_interrupts times. */
+static size_t max_write = SIZE_MAX;
+static int n_interrupts;
+
+ssize_t __real_write(int fd, const void *data, size_t n_bytes);
+ssize_t __wrap_write(int fd, const void *data, size_t n_bytes);
+
+ssize_t
+__wrap_write(int fd, const void *data, size_t n_bytes)
+{
+    if (n_interrupts > 0) {
+        n_interrupts--;
+        errno = EINTR;
+        return -1;
+    }
+    return __real_write(fd, data, n_bytes < max_write ? n_bytes : max_write);
+}
 
 /* A log that writes into memory, by a clock that we turn. */
 typedef struct bench {
@@ -363,6 +382,22 @@ log_lines_that_could_not_be_written_are_counted(void **state)
     tear_down();
 }
 
+static void
+log_line_is_whole_although_the_kernel_takes_it_in_pieces(void **state)
+{
+    (void)state;
+    set_up(TG_LOG_FORMAT_TEXT);
+    tg_log_site_t site = {.room = "r"};
+    max_write = 7;
+    n_interrupts = 3;
+    tg_log_write(bench.log, TG_LOG_LEVEL_INFO, &site, "in pieces", NULL, 0);
+    max_write = SIZE_MAX;
+    assert_string_equal(written(), "2025-11-24T11:02:03.456Z info    r: in pieces\n");
+    assert_int_equal(site.n_suppressed, 0);
+    assert_int_equal(n_interrupts, 0);
+    tear_down();
+}
+
 int
 main(void)
 {
@@ -377,6 +412,7 @@ main(void)
         cmocka_unit_test(log_repeats_are_limited_to_a_burst_and_one_a_second),
         cmocka_unit_test(log_sites_do_not_share_their_limit),
         cmocka_unit_test(log_in_a_crowd_every_line_is_written_or_counted),
+        cmocka_unit_test(log_line_is_whole_although_the_kernel_takes_it_in_pieces),
         cmocka_unit_test(log_lines_that_could_not_be_written_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,12 @@ queue_waits_as_long_as_it_was_told(void **state)
     int64_t start_us = tg_clock_now_us(tg_clock_system());
     assert_int_equal(tg_queue_pop(queue, 30, &item), TG_ERR_TIMEOUT);
     assert_true(tg_clock_now_us(tg_clock_system()) - start_us >= 30000);
+    /* Deadlines on both sides of a full second, and one that no clock reaches. */
+    static const int64_t TIMEOUTS[] = {1, 500, 999, 1000, 1999, INT64_MAX};
+    for (size_t i = 0; i < TG_COUNT_OF(TIMEOUTS); i++) {
+        assert_int_equal(tg_queue_push_wait(queue, as_item(1), TIMEOUTS[i]), TG_OK);
+        assert_int_equal(tg_queue_pop(queue, TIMEOUTS[i], &item), TG_OK);
+    }
     tg_queue_free(queue);
 }
 

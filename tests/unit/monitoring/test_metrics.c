@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/bytes.h"
 #include "base/thread.h"
@@ -293,6 +294,23 @@ metrics_tell_about_the_process_itself(void **state)
 }
 
 static void
+metrics_without_files_left_are_rendered_all_the_same(void **state)
+{
+    (void)state;
+    tg_metrics_t *metrics = tg_metrics_new();
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    char *text = rendered(metrics);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_has(text, "\nprocess_max_fds 0\n");
+    assert_true(number_after(text, "\nprocess_open_fds ") >= 3); /* as it was */
+    free(text);
+    tg_metrics_free(metrics);
+}
+
+static void
 metrics_render_into_too_small_a_buffer_is_full(void **state)
 {
     (void)state;
@@ -501,6 +519,7 @@ main(void)
         cmocka_unit_test(metrics_beyond_the_ceiling_are_refused_and_counted),
         cmocka_unit_test(metrics_labels_too_long_to_keep_are_refused),
         cmocka_unit_test(metrics_tell_about_the_process_itself),
+        cmocka_unit_test(metrics_without_files_left_are_rendered_all_the_same),
         cmocka_unit_test(metrics_render_into_too_small_a_buffer_is_full),
         cmocka_unit_test(metrics_counted_by_many_while_rendered_lose_nothing),
         cmocka_unit_test(metrics_survive_the_failure_of_each_allocation),
