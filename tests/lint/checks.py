@@ -232,7 +232,10 @@ def check_tree(tree):
             yield path, "does not belong to the top level"
         if b"\0" in (tree.root / path).read_bytes() and not path.startswith(("tests/fuzz/corpus/", "tests/data/")):
             yield path, "is binary"
+    code_map = "connector/README.md"
     for room in tree.rooms.values():
+        if code_map in tree.files and f"| `{room.folder}` |" not in tree.text(code_map):
+            yield code_map, f"has no line for {room.folder}"
         readme = f"{room.folder}/README.md"
         if readme not in tree.files:
             yield room.folder, "has no README.md"

@@ -152,6 +152,9 @@ class LintTest(unittest.TestCase):
         shutil.rmtree(self.root)
         self.assert_found("tree", {"sink/README.md": None}, "sink", "has no README.md")
         self.assert_found("tree", {"sink/README.md": "\n" * 81}, "sink/README.md", "longer than a page")
+        code_map = "| `connector/base` |\n| `connector/kafka` |\n"
+        self.assert_found("tree", {"connector/README.md": code_map}, "connector/README.md", "has no line for sink")
+        (self.root / "connector/README.md").unlink()
         self.assert_found("tree", {"sink/x.bin": b"a\0b"}, "sink/x.bin", "is binary")
 
     def test_tests(self):

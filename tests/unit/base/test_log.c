@@ -234,6 +234,23 @@ log_message_and_name_that_are_too_long_do_not_break_the_line(void **state)
 }
 
 static void
+log_value_that_is_cut_says_so_even_as_the_last(void **state)
+{
+    (void)state;
+    static char longer[5000];
+    memset(longer, 'v', sizeof longer - 1);
+    set_up(TG_LOG_FORMAT_JSON);
+    TG_LOG_INFO(bench.log, "m", TG_S("error", longer));
+    json_t *json = written_json();
+    assert_true(json_is_true(json_object_get(json, "cut")));
+    const char *value = text_of(json, "error");
+    assert_string_equal(value + strlen(value) - 4, "v\xE2\x80\xA6");
+    assert_true(strlen(value) > 3900);
+    json_decref(json);
+    tear_down();
+}
+
+static void
 log_level_below_the_threshold_writes_nothing(void **state)
 {
     (void)state;
@@ -407,6 +424,7 @@ main(void)
         cmocka_unit_test(log_json_line_reads_back_as_what_was_said),
         cmocka_unit_test(log_json_line_stays_valid_however_long_its_fields),
         cmocka_unit_test(log_message_and_name_that_are_too_long_do_not_break_the_line),
+        cmocka_unit_test(log_value_that_is_cut_says_so_even_as_the_last),
         cmocka_unit_test(log_level_below_the_threshold_writes_nothing),
         cmocka_unit_test(log_level_names_parse_back),
         cmocka_unit_test(log_repeats_are_limited_to_a_burst_and_one_a_second),
