@@ -144,7 +144,12 @@ tg_status_t
 tg_answer_parse_native_schema(tg_bytes_t body, tg_arena_t *arena, tg_answer_t *ret_answer,
                               tg_error_t *err)
 {
-    TG_CLEANUP(free_json) json_t *json = load(body, JSON_DECODE_ANY);
+    json_error_t wrong;
+    TG_CLEANUP(free_json)
+    json_t *json = json_loadb((const char *)body.data, body.n_bytes, JSON_DECODE_ANY, &wrong);
+    if (json == NULL && json_error_code(&wrong) == json_error_out_of_memory) {
+        return out_of_memory(err);
+    }
     if (!is_avro(json)) {
         return tg_error_set(err, TG_ERR_UNSUPPORTED,
                             "it is not an Avro schema; only Avro schemas can be written to tables");

@@ -104,10 +104,17 @@ settle_missing(tg_registry_client_t *client, tg_error_t *err)
 /* ---- one document ------------------------------------------------------------------------ */
 
 static tg_status_t
-add_path(tg_registry_client_t *client, const char *text, bool encode)
+add_path(tg_registry_client_t *client, const char *text, bool encode, tg_error_t *err)
 {
-    return encode ? tg_transport_encode(&client->path, text)
-                  : tg_buffer_append_text(&client->path, text);
+    tg_status_t status = encode ? tg_transport_encode(&client->path, text)
+                                : tg_buffer_append_text(&client->path, text);
+    if (status == TG_ERR_FULL) {
+        return tg_error_set(err, TG_ERR_TOO_LARGE,
+                            "the path of the request would have more than %d bytes",
+                            MAX_PATH_BYTES);
+    }
+    return status == TG_OK ? TG_OK
+                           : tg_error_set(err, status, "no memory for a request to the registry");
 }
 
 /* parts: texts that alternate between verbatim and to be encoded, NULL at the end. */
@@ -117,11 +124,7 @@ set_path(tg_registry_client_t *client, const char *const *parts, tg_error_t *err
     tg_buffer_reset(&client->path);
     bool encode = false;
     for (size_t i = 0; parts[i] != NULL; i++) {
-        if (add_path(client, parts[i], encode) != TG_OK) {
-            return tg_error_set(err, TG_ERR_TOO_LARGE,
-                                "the path of the request would have more than %d bytes",
-                                MAX_PATH_BYTES);
-        }
+        TG_TRY(add_path(client, parts[i], encode, err));
         encode = !encode;
     }
     return TG_OK;
@@ -185,9 +188,7 @@ fetch_native(tg_registry_client_t *client, const char *const *parts, tg_arena_t 
     TG_TRY(set_path(client, parts, err));
     TG_TRY(get_document(client, true, &body, err));
     TG_TRY(tg_answer_parse_native_schema(body, arena, &answer, err));
-    if (add_path(client, "/references", false) != TG_OK) {
-        return tg_error_set(err, TG_ERR_TOO_LARGE, "the path of the request is too long");
-    }
+    TG_TRY(add_path(client, "/references", false, err));
     TG_TRY(get_document(client, true, &body, err));
     TG_TRY(
         settle_answer(client, tg_answer_parse_native_references(body, arena, &answer, err), err));

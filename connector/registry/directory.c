@@ -74,15 +74,19 @@ read_text(reading_t *self, int directory_fd, const char *file_name, const char *
     TG_CLEANUP(tg_buffer_done) tg_buffer_t content;
     tg_buffer_init(&content, (size_t)self->options->max_schema_bytes);
     ssize_t n_bytes = fd < 0 ? -1 : 1;
-    while (n_bytes > 0) {
+    tg_status_t status = TG_OK;
+    while (n_bytes > 0 && status == TG_OK) {
         uint8_t part[8192];
         n_bytes = read(fd, part, sizeof part);
-        if (n_bytes > 0 && tg_buffer_append(&content, part, (size_t)n_bytes) != TG_OK) {
-            return tg_error_set(err, TG_ERR_CONFIG,
-                                "it is larger than the %zu bytes that registry.max_schema_bytes "
-                                "allows",
-                                content.max_bytes);
-        }
+        status = n_bytes > 0 ? tg_buffer_append(&content, part, (size_t)n_bytes) : TG_OK;
+    }
+    if (status == TG_ERR_FULL) {
+        return tg_error_set(err, TG_ERR_CONFIG,
+                            "it is larger than the %zu bytes that registry.max_schema_bytes allows",
+                            content.max_bytes);
+    }
+    if (status != TG_OK) {
+        return out_of_memory(err);
     }
     if (n_bytes < 0) {
         return tg_error_set(err, TG_ERR_CONFIG, "cannot read it: %s", strerror(errno));

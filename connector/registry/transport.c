@@ -29,7 +29,7 @@ struct tg_transport {
     /* the request at hand */
     tg_buffer_t url;
     tg_buffer_t body;
-    bool too_large;
+    tg_status_t refusal; /* why the body was not taken */
     char content_type[CONTENT_TYPE_BYTES];
     char *redirect;
     char cause[CURL_ERROR_SIZE];
@@ -47,7 +47,8 @@ on_body(char *data, size_t size, size_t count, void *arg)
 {
     tg_transport_t *transport = arg;
     size_t n_bytes = size * count;
-    if (tg_buffer_append(&transport->body, data, n_bytes) == TG_OK) {
+    tg_status_t status = tg_buffer_append(&transport->body, data, n_bytes);
+    if (status == TG_OK) {
         return n_bytes;
     }
     long http_status = 0;
@@ -55,7 +56,7 @@ on_body(char *data, size_t size, size_t count, void *arg)
     if (http_status != HTTP_OK) {
         return n_bytes;
     }
-    transport->too_large = true;
+    transport->refusal = status;
     return 0;
 }
 
@@ -310,13 +311,13 @@ explain(const tg_transport_t *transport, size_t i_url, CURLcode code, tg_error_t
     if (atomic_load(&transport->stopped)) {
         return tg_error_set(err, TG_ERR_CANCELLED, "the request to %s was stopped", url);
     }
-    if (transport->too_large) {
+    if (transport->refusal == TG_ERR_FULL) {
         return tg_error_set(err, TG_ERR_TOO_LARGE,
                             "%s answers more than the %zu bytes that registry.max_schema_bytes "
                             "allows",
                             url, transport->body.max_bytes);
     }
-    if (code == CURLE_OUT_OF_MEMORY) {
+    if (transport->refusal == TG_ERR_NO_MEMORY || code == CURLE_OUT_OF_MEMORY) {
         return out_of_memory(err);
     }
     const char *cause = transport->cause[0] != '\0' ? transport->cause : curl_easy_strerror(code);
@@ -373,7 +374,7 @@ tg_transport_get(tg_transport_t *transport, size_t i_url, const char *path, int6
                  tg_transport_reply_t *ret_reply, tg_error_t *err)
 {
     tg_buffer_reset(&transport->body);
-    transport->too_large = false;
+    transport->refusal = TG_OK;
     transport->cause[0] = '\0';
     if (!set_request(transport, i_url, path, timeout_ms)) {
         return out_of_memory(err);
