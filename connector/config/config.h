@@ -170,6 +170,12 @@ tg_status_t tg_config_load(const char *path, char *const *environment,
 void tg_config_free(tg_config_t *config);
 TG_DEFINE_FREEP(tg_config_t, tg_config_free)
 
+/* Where a key was said, for messages about what it leads to ("kafka.properties.ssl_ca_location",
+ * "sinks[0].topics[1]"); for a key that has its default, where the group around it begins.
+ * *ret_line 0: *ret_file is "environment", or nothing around it is said. Borrowed from config. */
+void tg_config_where(const tg_config_t *config, const char *key, const char **ret_file,
+                     int *ret_line);
+
 /* Appends the whole configuration in libconfig syntax with every default filled in; secrets are
  * "********". */
 tg_status_t tg_config_dump(const tg_config_t *config, tg_buffer_t *out) TG_MUST_CHECK;

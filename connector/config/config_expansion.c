@@ -85,12 +85,13 @@ append_content(const char *path, tg_buffer_t *out, tg_error_t *err)
 {
     tg_buffer_t content;
     tg_buffer_init(&content, MAX_VALUE_BYTES);
-    tg_status_t status = tg_config_file_read(path, TG_CONFIG_FILE_REGULAR, &content, err);
+    tg_error_t cause;
+    tg_status_t status = tg_config_file_read(path, TG_CONFIG_FILE_REGULAR, &content, &cause);
     if (status == TG_OK) {
         trim_newline(&content);
         status = full_or_no_memory(tg_buffer_append(out, content.data, content.n_bytes), err);
     } else if (status != TG_ERR_NO_MEMORY) {
-        status = TG_ERR_CONFIG; /* the text says it all */
+        status = tg_error_set(err, TG_ERR_CONFIG, "%s; correct the path or the file", cause.text);
     }
     tg_buffer_done(&content);
     return status;

@@ -1,5 +1,5 @@
 #include <ctype.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "config_rules_internal.h"
@@ -73,9 +73,14 @@ check_kafka(const tg_config_draft_t *draft)
     while (rest != NULL) {
         size_t n = strcspn(rest, ",");
         if (!is_broker(rest, n)) {
+            char entry[TG_CONFIG_QUOTED_BYTES];
+            char quoted[TG_CONFIG_QUOTED_BYTES];
+            (void)snprintf(entry, sizeof entry, "%.*s", (int)n, rest);
+            tg_config_rules_quote(&draft->root, "kafka.bootstrap_servers", entry, quoted);
             tg_config_rules_add(draft, &draft->root, "kafka.bootstrap_servers",
-                                "has an entry that is not host:port; write bootstrap_servers = "
-                                "\"first:9092,second:9092\";");
+                                "%s is not host:port; write bootstrap_servers = "
+                                "\"first:9092,second:9092\";",
+                                quoted);
             break;
         }
         rest = rest[n] == ',' ? rest + n + 1 : NULL;
@@ -215,21 +220,19 @@ check_http(const tg_config_draft_t *draft)
     size_t n = strlen(listen);
     size_t port = port_at(listen, n);
     if (port <= 1 || port == n || parse_port(listen + port, n - port) < 0) {
-        tg_config_rules_add(
-            draft, &draft->root, "http.listen",
-            "is not host:port; write listen = \"127.0.0.1:8083\"; or listen = \"\"; "
-            "for none");
+        char quoted[TG_CONFIG_QUOTED_BYTES];
+        tg_config_rules_quote(&draft->root, "http.listen", listen, quoted);
+        tg_config_rules_add(draft, &draft->root, "http.listen",
+                            "%s is not host:port; write listen = \"127.0.0.1:8083\"; or listen = "
+                            "\"\"; for none",
+                            quoted);
     }
 }
 
 void
 tg_config_rules_check_root(const tg_config_draft_t *draft)
 {
-    if (draft->config->name != NULL && !tg_config_rules_is_plain(draft->config->name)) {
-        tg_config_rules_add(draft, &draft->root, "name",
-                            "has a character that names cannot have; use letters, digits, '.', '_' "
-                            "and '-'");
-    }
+    tg_config_rules_check_plain(draft, &draft->root, "name", draft->config->name);
     check_kafka(draft);
     check_registry(draft);
     check_database(draft);

@@ -16,15 +16,17 @@ typedef struct route {
     size_t n_groups; /* of the topic's expression */
 } route_t;
 
-/* Whether some record of the sink can have a topic that this route takes. Two expressions: nobody
- * can tell. */
+/* Whether some record of the sink can have a topic that this route takes. Two expressions, or a
+ * broken topic: nobody can tell. */
 static bool
 may_match(const tg_config_list_t *topics, const char *route)
 {
     for (size_t i = 0; i < topics->n_items; i++) {
         const char *topic = topics->items[i];
-        bool both = topic[0] == '^' && route[0] == '^';
-        if (both || tg_config_rules_matches(topic, route) ||
+        char ignored[TG_CONFIG_FAULT_BYTES];
+        bool open =
+            (topic[0] == '^' && route[0] == '^') || tg_config_rules_topic_fault(topic, ignored);
+        if (open || tg_config_rules_matches(topic, route) ||
             (topic[0] != '^' && tg_config_rules_matches(route, topic))) {
             return true;
         }
@@ -38,7 +40,9 @@ check_topic(route_t *route)
     const char *topic = route->config->topic;
     char fault[TG_CONFIG_FAULT_BYTES];
     if (tg_config_rules_topic_fault(topic, fault)) {
-        tg_config_rules_add(route->draft, route->origin, "topic", "%s", fault);
+        char quoted[TG_CONFIG_QUOTED_BYTES];
+        tg_config_rules_quote(route->origin, "topic", topic, quoted);
+        tg_config_rules_add(route->draft, route->origin, "topic", "%s %s", quoted, fault);
         return;
     }
     regex_t regex;
@@ -155,11 +159,15 @@ check_table(const route_t *route)
             part.n_literal_bytes++;
         }
     }
-    if (n_parts != 1) {
+    if (n_parts == 0) {
         tg_config_rules_add(route->draft, route->origin, "table",
-                            "has %zu parts; write table = \"schema.table\";, such as "
-                            "\"public.sensors\"",
-                            n_parts + 1);
+                            "does not name the schema; write table = \"public.%s\";",
+                            route->config->table);
+        return;
+    }
+    if (n_parts > 1) {
+        tg_config_rules_add(route->draft, route->origin, "table",
+                            "has %zu parts; write table = \"schema.table\";", n_parts + 1);
         return;
     }
     (void)check_part(route, &part, n_parts);
@@ -205,8 +213,10 @@ static void
 check_creation(const route_t *route)
 {
     static const char *const NEED_CREATE[] = {"time_column", "chunk_interval", "segment_by"};
+    config_setting_t *create = tg_config_rules_setting(route->origin, "create");
+    bool known = create == NULL || config_setting_type(create) == CONFIG_TYPE_BOOL;
     for (size_t i = 0; i < TG_COUNT_OF(NEED_CREATE); i++) {
-        if (!route->config->create &&
+        if (known && !route->config->create &&
             tg_config_rules_setting(route->origin, NEED_CREATE[i]) != NULL) {
             tg_config_rules_add(route->draft, route->origin, NEED_CREATE[i],
                                 "is for tables that this route creates; write create = true; or "
@@ -214,9 +224,14 @@ check_creation(const route_t *route)
         }
     }
     if (route->config->chunk_interval != NULL && !is_interval(route->config->chunk_interval)) {
-        tg_config_rules_add(route->draft, route->origin, "chunk_interval",
-                            "is not an interval; write a number and a unit, such as \"1 day\" or "
-                            "\"12 hours\"");
+        char quoted[TG_CONFIG_QUOTED_BYTES];
+        tg_config_rules_quote(route->origin, "chunk_interval", route->config->chunk_interval,
+                              quoted);
+        tg_config_rules_add(
+            route->draft, route->origin, "chunk_interval",
+            "%s is not an interval; write a number and a unit, such as \"1 day\" or "
+            "\"12 hours\"",
+            quoted);
     }
 }
 
@@ -226,11 +241,14 @@ check_topics_are_taken(const tg_config_draft_t *draft, size_t index)
 {
     const tg_sink_config_t *sink = &draft->config->sinks[index];
     for (size_t i = 0; i < sink->topics.n_items; i++) {
-        char first = sink->topics.items[i][0];
-        bool taken = first == '^' || first == '\0';
+        const char *topic = sink->topics.items[i];
+        char ignored[TG_CONFIG_FAULT_BYTES];
+        bool taken =
+            topic[0] == '^' || topic[0] == '\0' || tg_config_rules_topic_fault(topic, ignored);
         for (size_t j = 0; j < sink->n_routes && !taken; j++) {
             const char *route = sink->routes[j].topic;
-            taken = route == NULL || tg_config_rules_matches(route, sink->topics.items[i]);
+            taken = route == NULL || tg_config_rules_topic_fault(route, ignored) ||
+                    tg_config_rules_matches(route, topic);
         }
         if (!taken) {
             tg_config_rules_add_element(draft, &draft->sinks[index].sink, "topics", i,

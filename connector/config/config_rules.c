@@ -55,6 +55,31 @@ tg_config_rules_add_element(const tg_config_draft_t *draft, const tg_config_orig
     tg_config_problems_add(draft->problems, place, path, "%s", text);
 }
 
+/* Whether something inside the setting is filled in from elsewhere. */
+static bool
+is_expanded(const config_setting_t *setting)
+{
+    for (int i = 0; i < config_setting_length(setting); i++) {
+        if (is_expanded(config_setting_get_elem(setting, (unsigned)i))) {
+            return true;
+        }
+    }
+    const char *text = config_setting_get_string(setting);
+    return text != NULL && (strstr(text, "${env:") != NULL || strstr(text, "${file:") != NULL);
+}
+
+void
+tg_config_rules_quote(const tg_config_origin_t *origin, const char *name, const char *value,
+                      char ret_text[TG_CONFIG_QUOTED_BYTES])
+{
+    const config_setting_t *setting = tg_config_rules_setting(origin, name);
+    if (setting != NULL && is_expanded(setting)) {
+        (void)snprintf(ret_text, TG_CONFIG_QUOTED_BYTES, "the value");
+    } else {
+        (void)snprintf(ret_text, TG_CONFIG_QUOTED_BYTES, "\"%.80s\"", value);
+    }
+}
+
 bool
 tg_config_rules_is_plain(const char *text)
 {
@@ -64,6 +89,19 @@ tg_config_rules_is_plain(const char *text)
         }
     }
     return true;
+}
+
+void
+tg_config_rules_check_plain(const tg_config_draft_t *draft, const tg_config_origin_t *origin,
+                            const char *name, const char *value)
+{
+    if (value != NULL && !tg_config_rules_is_plain(value)) {
+        char quoted[TG_CONFIG_QUOTED_BYTES];
+        tg_config_rules_quote(origin, name, value, quoted);
+        tg_config_rules_add(draft, origin, name,
+                            "%s is not a name; it has only letters, digits, '.', '_' and '-'",
+                            quoted);
+    }
 }
 
 /* regcomp copies what {n,m} repeats, also inside each other: without a limit a short text could
@@ -99,7 +137,7 @@ tg_config_rules_compile(const char *expression, regex_t *ret_regex,
 {
     if (repeats_too_often(expression)) {
         (void)snprintf(ret_text, TG_CONFIG_FAULT_BYTES,
-                       "the regular expression is too large; at most %d repetitions and %d groups "
+                       "is too large a regular expression; at most %d repetitions and %d groups "
                        "are allowed",
                        MAX_REPETITIONS, MAX_GROUPS);
         return false;
@@ -110,9 +148,9 @@ tg_config_rules_compile(const char *expression, regex_t *ret_regex,
     }
     char cause[TG_CONFIG_FAULT_BYTES / 2];
     (void)regerror(error, ret_regex, cause, sizeof cause);
-    (void)snprintf(
-        ret_text, TG_CONFIG_FAULT_BYTES,
-        "the regular expression is wrong: %s; it is POSIX extended, such as ^plant-(.*)$", cause);
+    (void)snprintf(ret_text, TG_CONFIG_FAULT_BYTES,
+                   "is not a regular expression: %s; it is POSIX extended, such as ^plant-(.*)$",
+                   cause);
     return false;
 }
 
@@ -145,7 +183,7 @@ tg_config_rules_matches(const char *topic, const char *name)
     char ignored[TG_CONFIG_FAULT_BYTES];
     regex_t regex;
     if (!tg_config_rules_compile(topic, &regex, ignored)) {
-        return true; /* reported where it stands; nothing more can be said */
+        return false; /* reported where it stands */
     }
     bool matches = regexec(&regex, name, 0, NULL, 0) == 0;
     regfree(&regex);

@@ -52,10 +52,22 @@ void tg_config_rules_add_element(const tg_config_draft_t *draft, const tg_config
                                  const char *name, size_t index, const char *format, ...)
     TG_PRINTF(5, 6);
 
+/* How a message names the value of a key: in quotes, or "the value" when it came from a file or a
+ * variable that may hold a secret. */
+enum { TG_CONFIG_QUOTED_BYTES = 96 };
+
+void tg_config_rules_quote(const tg_config_origin_t *origin, const char *name, const char *value,
+                           char ret_text[TG_CONFIG_QUOTED_BYTES]);
+
 /* Letters, digits, '.', '_' and '-'. */
 bool tg_config_rules_is_plain(const char *text);
 
-/* What is wrong with a topic name or expression, in *ret_text; false: nothing. */
+/* Adds a problem when a name (NULL: none) has other characters. */
+void tg_config_rules_check_plain(const tg_config_draft_t *draft, const tg_config_origin_t *origin,
+                                 const char *name, const char *value);
+
+/* What is wrong with a topic name or expression, in *ret_text; it follows the quoted value. false:
+ * nothing. */
 enum { TG_CONFIG_FAULT_BYTES = 256 };
 
 bool tg_config_rules_topic_fault(const char *topic, char ret_text[TG_CONFIG_FAULT_BYTES]);
@@ -64,7 +76,7 @@ bool tg_config_rules_topic_fault(const char *topic, char ret_text[TG_CONFIG_FAUL
 bool tg_config_rules_compile(const char *expression, regex_t *ret_regex,
                              char ret_text[TG_CONFIG_FAULT_BYTES]);
 
-/* Whether name (exact) is taken by topic (exact or expression). */
+/* Whether name (exact) is taken by topic (exact or expression; a broken one takes nothing). */
 bool tg_config_rules_matches(const char *topic, const char *name);
 
 #endif

@@ -21,11 +21,7 @@ check_names(const tg_config_draft_t *draft, size_t index)
 {
     const tg_sink_config_t *sink = &draft->config->sinks[index];
     const tg_config_origin_t *origin = &draft->sinks[index].sink;
-    if (sink->name != NULL && !tg_config_rules_is_plain(sink->name)) {
-        tg_config_rules_add(draft, origin, "name",
-                            "has a character that names cannot have; use letters, digits, '.', '_' "
-                            "and '-'");
-    }
+    tg_config_rules_check_plain(draft, origin, "name", sink->name);
     for (size_t i = 0; i < index; i++) {
         const tg_sink_config_t *other = &draft->config->sinks[i];
         bool same_name =
@@ -45,7 +41,9 @@ check_topics(const tg_config_draft_t *draft, size_t index)
     for (size_t i = 0; i < topics->n_items; i++) {
         char fault[TG_CONFIG_FAULT_BYTES];
         if (tg_config_rules_topic_fault(topics->items[i], fault)) {
-            tg_config_rules_add_element(draft, origin, "topics", i, "%s", fault);
+            char quoted[TG_CONFIG_QUOTED_BYTES];
+            tg_config_rules_quote(origin, "topics", topics->items[i], quoted);
+            tg_config_rules_add_element(draft, origin, "topics", i, "%s %s", quoted, fault);
         }
         for (size_t j = 0; j < i && topics->items[i][0] != '\0'; j++) {
             if (strcmp(topics->items[i], topics->items[j]) == 0) {
@@ -66,11 +64,7 @@ check_schema(const tg_config_draft_t *draft, size_t index)
     if (sink->fixed_schema == NULL) {
         return;
     }
-    if (!tg_config_rules_is_plain(sink->fixed_schema)) {
-        tg_config_rules_add(draft, origin, "fixed_schema",
-                            "has a character that names cannot have; it is the name of a file in "
-                            "registry.directory, without .avsc");
-    }
+    tg_config_rules_check_plain(draft, origin, "fixed_schema", sink->fixed_schema);
     bool asked = tg_config_rules_setting(&draft->root, "registry.url") != NULL ||
                  tg_config_rules_setting(&draft->root, "registry.urls") != NULL;
     if (draft->config->registry.directory == NULL && asked) {
@@ -95,8 +89,12 @@ check_dead_letters(const tg_config_draft_t *draft, size_t index)
     }
     char fault[TG_CONFIG_FAULT_BYTES];
     if (topic[0] == '^' || tg_config_rules_topic_fault(topic, fault)) {
+        char quoted[TG_CONFIG_QUOTED_BYTES];
+        tg_config_rules_quote(origin, "errors.dead_letter_topic", topic, quoted);
         tg_config_rules_add(draft, origin, "errors.dead_letter_topic",
-                            "is not a topic's name; it has only letters, digits, '.', '_' and '-'");
+                            "%s is not a topic's name; it has only letters, digits, '.', '_' and "
+                            "'-'",
+                            quoted);
         return;
     }
     if (sink->errors.tolerance == TG_TOLERANCE_NONE) {

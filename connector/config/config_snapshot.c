@@ -1,6 +1,8 @@
 #include <stdio.h>
 
 #include "config_environment_internal.h"
+#include "config_names_internal.h"
+#include "config_places_internal.h"
 #include "config_rules_internal.h"
 #include "config_value_internal.h"
 
@@ -10,6 +12,7 @@ enum { MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024, MAX_SINKS = 64, MAX_ROUTES = 1000 
 typedef struct snapshot {
     tg_config_t config; /* first: a snapshot is found by its configuration */
     tg_arena_t *arena;
+    tg_config_places_t places;
 } snapshot_t;
 
 /* One load under way. */
@@ -30,6 +33,12 @@ tg_config_free(tg_config_t *config)
     }
 }
 
+void
+tg_config_where(const tg_config_t *config, const char *key, const char **ret_file, int *ret_line)
+{
+    tg_config_places_find(&((const snapshot_t *)config)->places, key, ret_file, ret_line);
+}
+
 /* Whether the file has something else where the key's group should be; that is reported already. */
 static bool
 is_blocked(config_setting_t *group, const char *name)
@@ -39,6 +48,28 @@ is_blocked(config_setting_t *group, const char *name)
     (void)snprintf(outer, sizeof outer, "%.*s", dot != NULL ? (int)(dot - name) : 0, name);
     config_setting_t *member = dot != NULL ? config_setting_get_member(group, outer) : NULL;
     return member != NULL && !config_setting_is_group(member);
+}
+
+/* Whether the name is there, but misspelt; that is reported already. */
+static bool
+is_misspelt(const tg_config_origin_t *origin, const tg_config_key_t *key)
+{
+    config_setting_t *group = origin->group;
+    (void)tg_config_tree_find(origin->group, tg_config_key_name(key), &group);
+    size_t n_before = strlen(key->path) - strlen(tg_config_key_leaf(key));
+    for (int i = 0; i < config_setting_length(group); i++) {
+        const char *name = config_setting_name(config_setting_get_elem(group, (unsigned)i));
+        char pattern[TG_CONFIG_PATH_BYTES];
+        (void)snprintf(pattern, sizeof pattern, "%.*s%s", (int)n_before, key->path, name);
+        tg_config_nearest_t nearest;
+        tg_config_nearest_init(&nearest, name);
+        tg_config_nearest_offer(&nearest, tg_config_key_leaf(key));
+        if (nearest.nearest != NULL && tg_config_keys_find(pattern) == NULL &&
+            tg_config_keys_container(pattern) == TG_CONFIG_NO_CONTAINER) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void
@@ -71,7 +102,7 @@ fill(const load_t *load, tg_config_owner_t owner, const tg_config_origin_t *orig
             char path[TG_CONFIG_PATH_BYTES];
             (void)snprintf(path, sizeof path, "%s%s", origin->path, name);
             TG_TRY(tg_config_value_read(&load->reader, key, path, setting, values));
-        } else if (key->required && !is_blocked(origin->group, name)) {
+        } else if (key->required && !is_blocked(origin->group, name) && !is_misspelt(origin, key)) {
             add_missing(load, origin, key);
         }
     }
@@ -212,7 +243,7 @@ snapshot_new(void)
 
 /* From text to values. TG_OK also when problems were added. */
 static tg_status_t
-interpret(load_t *load, tg_config_t *config)
+interpret(load_t *load, snapshot_t *snapshot)
 {
     tg_status_t status =
         tg_config_tree_parse(&load->tree, &load->source, load->scratch, load->draft.problems);
@@ -224,11 +255,12 @@ interpret(load_t *load, tg_config_t *config)
     TG_TRY(
         tg_config_environment_apply(&load->tree, load->reader.environment, load->draft.problems));
     tg_config_tree_check(&load->tree, load->draft.problems);
-    return fill_config(load, config);
+    TG_TRY(fill_config(load, &snapshot->config));
+    return tg_config_places_collect(&snapshot->places, &load->tree, snapshot->arena);
 }
 
 static tg_status_t
-read_and_interpret(load_t *load, const char *path, tg_config_t *config, tg_error_t *err)
+read_and_interpret(load_t *load, const char *path, snapshot_t *snapshot, tg_error_t *err)
 {
     tg_config_problems_t *problems = load->draft.problems;
     tg_status_t status = tg_config_source_open(&load->source, path, load->scratch, problems, err);
@@ -243,7 +275,7 @@ read_and_interpret(load_t *load, const char *path, tg_config_t *config, tg_error
     if (load->source.broken) {
         return TG_OK;
     }
-    status = interpret(load, config);
+    status = interpret(load, snapshot);
     tg_config_tree_done(&load->tree);
     return status == TG_OK ? TG_OK : tg_error_set(err, status, "no memory for %s", path);
 }
@@ -283,7 +315,7 @@ tg_config_load(const char *path, char *const *environment, tg_config_problems_t 
     tg_status_t status = TG_ERR_NO_MEMORY;
     if (snapshot != NULL && load.scratch != NULL) {
         load.reader.arena = snapshot->arena;
-        status = read_and_interpret(&load, path, &snapshot->config, err);
+        status = read_and_interpret(&load, path, snapshot, err);
         tg_config_source_done(&load.source);
     } else {
         (void)tg_error_set(err, status, "no memory for %s", path);

@@ -1,7 +1,9 @@
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
+#include "config_keys_internal.h"
 #include "config_syntax_internal.h"
 #include "config_tokens_internal.h"
 
@@ -44,7 +46,10 @@ typedef struct outliner {
     int long_end;     /* and its last line */
     int long_current; /* and the node that it belongs to */
     bool over;
-    tg_config_problems_t *problems; /* NULL: only the outline is wanted */
+    const char **wide; /* as in tg_config_outline_t */
+    size_t n_wide;
+    tg_config_problems_t *problems;
+    bool explain; /* libconfig has refused the text: say why */
     size_t n_before;
 } outliner_t;
 
@@ -98,19 +103,11 @@ blame_long_text(outliner_t *outliner)
     return true;
 }
 
-__attribute__((format(printf, 4, 5))) static void
-mistake(outliner_t *outliner, int node, int line, const char *format, ...)
+static void
+add_problem(outliner_t *outliner, int node, int line, const char *text)
 {
-    if (outliner->problems == NULL || outliner->over || blame_long_text(outliner)) {
-        return;
-    }
     char key[KEY_BYTES] = "";
     (void)append_key(outliner, node, key);
-    char text[KEY_BYTES * 2];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     tg_config_place_t place = tg_config_source_place(outliner->source, line);
     tg_config_problems_add(outliner->problems, &place, key[0] != '\0' ? key : "syntax", "%s", text);
     if (tg_config_problems_total(outliner->problems) - outliner->n_before >= MAX_EXPLAINED) {
@@ -118,11 +115,39 @@ mistake(outliner_t *outliner, int node, int line, const char *format, ...)
     }
 }
 
+/* What libconfig will refuse, or has refused: told only then. */
+static void mistake(outliner_t *outliner, int node, int line, const char *format, ...)
+    TG_PRINTF(4, 5);
+
+static void
+mistake(outliner_t *outliner, int node, int line, const char *format, ...)
+{
+    if (!outliner->explain || outliner->over || blame_long_text(outliner)) {
+        return;
+    }
+    char text[KEY_BYTES * 2];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    add_problem(outliner, node, line, text);
+}
+
+/* What we refuse whatever libconfig says. */
+static void
+refuse(outliner_t *outliner, int line, const char *text)
+{
+    if (!outliner->over) {
+        add_problem(outliner, innermost(outliner)->node, line, text);
+    }
+    outliner->over = true;
+}
+
 static void
 check_single(outliner_t *outliner, int index)
 {
     const node_t *node = &outliner->nodes[index];
-    for (int i = 0; outliner->problems != NULL && i < index; i++) {
+    for (int i = 0; outliner->explain && i < index; i++) {
         const node_t *other = &outliner->nodes[i];
         if (other->parent == node->parent && other->n_name == node->n_name && node->n_name > 0 &&
             memcmp(other->name, node->name, node->n_name) == 0) {
@@ -139,8 +164,7 @@ static void
 add_node(outliner_t *outliner, const char *name, size_t n_name, int line)
 {
     if (outliner->n_nodes == MAX_NODES) {
-        mistake(outliner, outliner->current, line, "has more than %d settings", MAX_NODES);
-        outliner->over = true;
+        refuse(outliner, line, "there are too many settings; at most 10000 are allowed");
         return;
     }
     frame_t *frame = innermost(outliner);
@@ -157,8 +181,8 @@ static void
 push_frame(outliner_t *outliner, const tg_config_token_t *token)
 {
     if (outliner->depth == MAX_DEPTH - 1) {
-        mistake(outliner, outliner->current, token->line, "is nested more than %d deep", MAX_DEPTH);
-        outliner->over = true;
+        refuse(outliner, token->line,
+               "groups and lists are nested too deep; at most 32 are allowed");
         return;
     }
     outliner->frames[++outliner->depth] =
@@ -177,21 +201,21 @@ pop_frame(outliner_t *outliner, const tg_config_token_t *token)
 {
     frame_t *frame = innermost(outliner);
     if (outliner->depth == 0) {
-        mistake(outliner, -1, token->line, "%c closes nothing; remove it", token->sign);
+        mistake(outliner, -1, token->line, "'%c' closes nothing; remove it", token->sign);
         outliner->over = true;
         return;
     }
     if (closing(frame->open) != token->sign) {
         tg_config_place_t opened = tg_config_source_place(outliner->source, frame->line);
         mistake(outliner, frame->node, token->line,
-                "%c cannot close the %c of line %d; write %c first", token->sign, frame->open,
+                "'%c' cannot close the '%c' of line %d; write '%c' first", token->sign, frame->open,
                 opened.line, closing(frame->open));
         outliner->over = true;
         return;
     }
     if (frame->open != '{' && frame->after_comma) {
         mistake(outliner, frame->node, token->line,
-                "a comma before %c has nothing to separate; "
+                "a comma before '%c' has nothing to separate; "
                 "remove it",
                 token->sign);
     }
@@ -237,23 +261,64 @@ word_is(const tg_config_token_t *token, const char *word)
     return token->n_bytes == strlen(word) && strncasecmp(token->text, word, token->n_bytes) == 0;
 }
 
+/* The key that a node is, for its example. NULL: it is none. */
+static const tg_config_key_t *
+key_of(const outliner_t *outliner, int index)
+{
+    char path[KEY_BYTES] = "";
+    (void)append_key(outliner, index, path);
+    char pattern[KEY_BYTES];
+    size_t n = 0;
+    for (const char *at = path; *at != '\0'; at++) {
+        if (n == 0 || !isdigit((unsigned char)*at) || (pattern[n - 1] != '[')) {
+            pattern[n++] = *at;
+        }
+    }
+    /* An element stands for its list. */
+    n -= n > 2 && pattern[n - 1] == ']' ? 2 : 0;
+    pattern[n] = '\0';
+    return tg_config_keys_find(pattern);
+}
+
+/* "write writers = 2;" */
+static void
+remedy(const outliner_t *outliner, int index, char ret_text[KEY_BYTES])
+{
+    const tg_config_key_t *key = key_of(outliner, index);
+    const node_t *node = index >= 0 ? &outliner->nodes[index] : NULL;
+    if (key != NULL) {
+        (void)snprintf(ret_text, KEY_BYTES, "write %s = %s;", tg_config_key_leaf(key),
+                       key->example);
+    } else if (node != NULL && node->n_name > 0 && node->n_name < KEY_BYTES / 2) {
+        (void)snprintf(ret_text, KEY_BYTES, "write %.*s = \"...\";", (int)node->n_name, node->name);
+    } else {
+        (void)snprintf(ret_text, KEY_BYTES, "write \"...\"");
+    }
+}
+
 static void
 bare_word(outliner_t *outliner, const tg_config_token_t *token)
 {
-    if (word_is(token, "yes") || word_is(token, "on")) {
+    bool yes = word_is(token, "yes") || word_is(token, "on");
+    if (yes || word_is(token, "no") || word_is(token, "off")) {
         mistake(outliner, outliner->current, token->line,
-                "a truth value is true or false; write "
-                "true");
-    } else if (word_is(token, "no") || word_is(token, "off")) {
-        mistake(outliner, outliner->current, token->line,
-                "a truth value is true or false; write "
-                "false");
+                "a truth value is true or false; write %s", yes ? "true" : "false");
     } else {
         /* Not repeated here: it may be a password. */
+        char what[KEY_BYTES];
+        remedy(outliner, outliner->current, what);
         mistake(outliner, outliner->current, token->line,
-                "a string needs double quotes; write \"...\"");
+                "the value is no number, and a string needs double quotes; %s", what);
     }
     skip_rest(outliner, token->line);
+}
+
+static void
+note_wide(outliner_t *outliner, const tg_config_token_t *token)
+{
+    if (tg_config_token_is_wide(token) && outliner->n_wide < MAX_NODES) {
+        outliner->wide[outliner->n_wide++] = token->text + token->n_bytes;
+    }
 }
 
 static void
@@ -279,13 +344,17 @@ take_value(outliner_t *outliner, const tg_config_token_t *token)
     }
     outliner->expect = EXPECT_AFTER;
     if (tg_config_token_is_scalar(token)) {
+        note_wide(outliner, token);
         return;
     }
     if (token->kind == TG_TOKEN_WORD) {
         bare_word(outliner, token);
         return;
     }
-    mistake(outliner, outliner->current, token->line, "a value is missing before %c", token->sign);
+    char what[KEY_BYTES];
+    remedy(outliner, outliner->current, what);
+    mistake(outliner, outliner->current, token->line, "a value is missing before '%c'; %s",
+            token->sign, what);
     if (closes(token)) {
         pop_frame(outliner, token);
     } else if (in_group(outliner)) {
@@ -329,11 +398,11 @@ take_name(outliner_t *outliner, const tg_config_token_t *token)
         pop_frame(outliner, token);
     } else if (opens(token)) {
         mistake(outliner, frame->node, token->line,
-                "a name is missing before %c; a list of groups is written ( { ... }, { ... } )",
+                "a name is missing before '%c'; a list of groups is written ( { ... }, { ... } )",
                 token->sign);
         outliner->over = true;
     } else if (token->kind == TG_TOKEN_SIGN) {
-        mistake(outliner, frame->node, token->line, "there is a %c too many; remove it",
+        mistake(outliner, frame->node, token->line, "there is a '%c' too many; remove it",
                 token->sign);
     } else {
         bad_name(outliner, token);
@@ -347,8 +416,10 @@ take_equals(outliner_t *outliner, const tg_config_token_t *token)
     if (tg_config_token_is(token, '=')) {
         return;
     }
+    char what[KEY_BYTES];
+    remedy(outliner, outliner->current, what);
     mistake(outliner, outliner->current, outliner->nodes[outliner->current].line,
-            "= is missing after the name; write name = value;");
+            "= is missing after the name; %s", what);
     if (tg_config_token_is(token, ';') || tg_config_token_is(token, ',')) {
         outliner->expect = EXPECT_NAME;
     } else if (closes(token)) {
@@ -376,29 +447,33 @@ take_after(outliner_t *outliner, const tg_config_token_t *token, bool after_text
     } else if (tg_config_token_is(token, ',')) {
         innermost(outliner)->after_comma = true;
         outliner->expect = EXPECT_VALUE;
+    } else if (token->kind == TG_TOKEN_SIGN && !opens(token)) {
+        frame_t *frame = innermost(outliner);
+        tg_config_place_t opened = tg_config_source_place(outliner->source, frame->line);
+        mistake(outliner, frame->node, token->line,
+                "the '%c' of line %d is not closed before '%c'; write '%c' first", frame->open,
+                opened.line, token->sign, closing(frame->open));
+        outliner->over = true;
     } else {
         mistake(outliner, innermost(outliner)->node, token->line,
-                "a comma is missing between two elements");
-        if (tg_config_token_is_scalar(token) || opens(token)) {
-            take_value(outliner, token);
-        } else {
-            outliner->over = true;
-        }
+                "a comma is missing between two elements; write ','");
+        take_value(outliner, token);
     }
 }
 
 static void
 take_end(outliner_t *outliner)
 {
-    outliner->over = outliner->over || outliner->problems == NULL;
     if (outliner->depth > 0) {
         frame_t *frame = innermost(outliner);
         mistake(outliner, frame->node, frame->line,
-                "the %c that begins here is never closed; write %c", frame->open,
+                "the '%c' that begins here is never closed; write '%c'", frame->open,
                 closing(frame->open));
     } else if (outliner->expect == EXPECT_EQUALS || outliner->expect == EXPECT_VALUE) {
+        char what[KEY_BYTES];
+        remedy(outliner, outliner->current, what);
         mistake(outliner, outliner->current, outliner->nodes[outliner->current].line,
-                "a value is missing; write name = value;");
+                "a value is missing; %s", what);
     }
     outliner->over = true;
 }
@@ -406,11 +481,12 @@ take_end(outliner_t *outliner)
 static void
 take_unended(outliner_t *outliner, const tg_config_token_t *token)
 {
-    bool comment = token->sign == '*';
-    mistake(outliner, outliner->current, token->line,
-            "the %s that begins here never ends; close "
-            "it with %s",
-            comment ? "comment" : "string", comment ? "*/" : "\"");
+    if (token->sign == '*') {
+        refuse(outliner, token->line, "the comment that begins here never ends; close it with */");
+    } else {
+        mistake(outliner, outliner->current, token->line,
+                "the string that begins here never ends; close it with \"");
+    }
     outliner->over = true;
 }
 
@@ -449,26 +525,33 @@ outline(outliner_t *outliner)
 }
 
 static tg_status_t
-prepare(outliner_t *outliner, const tg_config_source_t *source, tg_arena_t *arena)
+prepare(outliner_t *outliner, const tg_config_source_t *source, tg_arena_t *arena,
+        tg_config_problems_t *problems)
 {
     const char *text = (const char *)source->text.data;
     *outliner = (outliner_t){
         .source = source,
         .tokens = {.at = text, .end = text + source->text.n_bytes, .line = 1},
         .nodes = tg_arena_calloc(arena, MAX_NODES, sizeof *outliner->nodes),
+        .wide = tg_arena_calloc(arena, MAX_NODES, sizeof *outliner->wide),
+        .problems = problems,
+        .n_before = tg_config_problems_total(problems),
         .frames = {{.open = '{', .node = -1}},
         .current = -1,
     };
-    return outliner->nodes == NULL ? TG_ERR_NO_MEMORY : TG_OK;
+    return outliner->nodes == NULL || outliner->wide == NULL ? TG_ERR_NO_MEMORY : TG_OK;
 }
 
 tg_status_t
 tg_config_syntax_outline(const tg_config_source_t *source, tg_arena_t *arena,
-                         tg_config_outline_t *ret_outline)
+                         tg_config_problems_t *problems, tg_config_outline_t *ret_outline)
 {
     outliner_t outliner;
-    TG_TRY(prepare(&outliner, source, arena));
+    TG_TRY(prepare(&outliner, source, arena, problems));
     outline(&outliner);
+    if (tg_config_problems_total(problems) > outliner.n_before) {
+        return TG_ERR_CONFIG;
+    }
     int *lines = tg_arena_calloc(arena, (size_t)outliner.n_nodes + 1, sizeof *lines);
     if (lines == NULL) {
         return TG_ERR_NO_MEMORY;
@@ -476,7 +559,10 @@ tg_config_syntax_outline(const tg_config_source_t *source, tg_arena_t *arena,
     for (int i = 0; i < outliner.n_nodes; i++) {
         lines[i] = outliner.nodes[i].line;
     }
-    *ret_outline = (tg_config_outline_t){.lines = lines, .n_lines = (size_t)outliner.n_nodes};
+    *ret_outline = (tg_config_outline_t){.lines = lines,
+                                         .n_lines = (size_t)outliner.n_nodes,
+                                         .wide = outliner.wide,
+                                         .n_wide = outliner.n_wide};
     return TG_OK;
 }
 
@@ -496,13 +582,17 @@ tg_config_syntax_explain(const tg_config_source_t *source, tg_arena_t *arena, co
                          int line, tg_config_problems_t *problems)
 {
     outliner_t outliner;
-    TG_TRY(prepare(&outliner, source, arena));
-    outliner.problems = problems;
-    outliner.n_before = tg_config_problems_total(problems);
+    TG_TRY(prepare(&outliner, source, arena, problems));
+    outliner.explain = true;
     outline(&outliner);
     if (tg_config_problems_total(problems) == outliner.n_before) {
         outliner.over = false;
-        mistake(&outliner, node_at(&outliner, line), line, "%s; write name = value;", refusal);
+        int node = node_at(&outliner, line);
+        bool mixed = strstr(refusal, "mismatched element type") != NULL;
+        char what[KEY_BYTES];
+        remedy(&outliner, node, what);
+        mistake(&outliner, node, line, "%s; %s",
+                mixed ? "is of another type than the elements before it" : refusal, what);
     }
     return TG_OK;
 }

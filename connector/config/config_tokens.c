@@ -1,4 +1,7 @@
 #include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -173,4 +176,24 @@ tg_config_token_is_scalar(const tg_config_token_t *token)
         }
     }
     return digit && n_dots <= 1 && !isalpha((unsigned char)token->text[0]);
+}
+
+bool
+tg_config_token_is_wide(const tg_config_token_t *token)
+{
+    enum { MAX_DIGITS = 31 };
+
+    char text[MAX_DIGITS + 1] = "";
+    if (token->kind != TG_TOKEN_WORD) {
+        return false;
+    }
+    if (token->n_bytes > MAX_DIGITS) {
+        return strspn(token->text, "+-0123456789") >= token->n_bytes;
+    }
+    memcpy(text, token->text, token->n_bytes);
+    bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, hexadecimal ? 16 : 10);
+    return *end == '\0' && (errno == ERANGE || value < INT_MIN || value > INT_MAX);
 }

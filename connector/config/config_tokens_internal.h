@@ -41,4 +41,7 @@ bool tg_config_token_is(const tg_config_token_t *token, char sign);
 bool tg_config_token_is_name(const tg_config_token_t *token);
 bool tg_config_token_is_scalar(const tg_config_token_t *token);
 
+/* Whether it is an integer that needs more than 32 bits and has no L at its end. */
+bool tg_config_token_is_wide(const tg_config_token_t *token);
+
 #endif

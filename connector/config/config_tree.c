@@ -18,7 +18,6 @@ place_all(tg_config_tree_t *tree, config_setting_t *setting, const tg_config_out
 {
     for (int i = 0; i < config_setting_length(setting); i++) {
         config_setting_t *child = config_setting_get_elem(setting, (unsigned)i);
-        /* Past the outline's limits libconfig's own line is good enough. */
         int line = *next < outline->n_lines ? outline->lines[*next]
                                             : (int)config_setting_source_line(child);
         (*next)++;
@@ -33,6 +32,29 @@ place_all(tg_config_tree_t *tree, config_setting_t *setting, const tg_config_out
     return TG_OK;
 }
 
+/* The text with an L behind the integers that libconfig would cut. NULL: no memory. */
+static const char *
+widen(const tg_config_tree_t *tree, const tg_config_outline_t *outline)
+{
+    const char *text = (const char *)tree->source->text.data;
+    if (outline->n_wide == 0) {
+        return text;
+    }
+    char *widened = tg_arena_alloc(tree->arena, tree->source->text.n_bytes + outline->n_wide + 1);
+    size_t n = 0;
+    for (size_t i = 0; widened != NULL && i < outline->n_wide; i++) {
+        size_t n_before = (size_t)(outline->wide[i] - text);
+        memcpy(widened + n, text, n_before);
+        n += n_before;
+        widened[n++] = 'L';
+        text = outline->wide[i];
+    }
+    if (widened != NULL) {
+        memcpy(widened + n, text, strlen(text) + 1);
+    }
+    return widened;
+}
+
 tg_status_t
 tg_config_tree_parse(tg_config_tree_t *tree, const tg_config_source_t *source, tg_arena_t *arena,
                      tg_config_problems_t *problems)
@@ -40,13 +62,17 @@ tg_config_tree_parse(tg_config_tree_t *tree, const tg_config_source_t *source, t
     *tree = (tg_config_tree_t){
         .source = source, .arena = arena, .nowhere = tg_config_source_nowhere(source)};
     config_init(&tree->libconfig);
-    if (config_read_string(&tree->libconfig, (const char *)source->text.data) != CONFIG_TRUE) {
+    tg_config_outline_t outline = {0};
+    TG_TRY(tg_config_syntax_outline(source, arena, problems, &outline));
+    const char *text = widen(tree, &outline);
+    if (text == NULL) {
+        return TG_ERR_NO_MEMORY;
+    }
+    if (config_read_string(&tree->libconfig, text) != CONFIG_TRUE) {
         TG_TRY(tg_config_syntax_explain(source, arena, config_error_text(&tree->libconfig),
                                         config_error_line(&tree->libconfig), problems));
         return TG_ERR_CONFIG;
     }
-    tg_config_outline_t outline = {0};
-    TG_TRY(tg_config_syntax_outline(source, arena, &outline));
     size_t next = 0;
     return place_all(tree, tg_config_tree_root(tree), &outline, &next);
 }
@@ -124,6 +150,34 @@ tg_config_tree_type(const config_setting_t *setting)
         return "true or false";
     default:
         return "a list";
+    }
+}
+
+void
+tg_config_tree_describe(const config_setting_t *setting, bool show,
+                        char ret_text[TG_CONFIG_FOUND_BYTES])
+{
+    const char *text = config_setting_get_string(setting);
+    switch (show ? config_setting_type(setting) : CONFIG_TYPE_NONE) {
+    case CONFIG_TYPE_INT:
+    case CONFIG_TYPE_INT64:
+        (void)snprintf(ret_text, TG_CONFIG_FOUND_BYTES, "the integer %lld",
+                       config_setting_get_int64(setting));
+        break;
+    case CONFIG_TYPE_FLOAT:
+        (void)snprintf(ret_text, TG_CONFIG_FOUND_BYTES, "the decimal number %g",
+                       config_setting_get_float(setting));
+        break;
+    case CONFIG_TYPE_BOOL:
+        (void)snprintf(ret_text, TG_CONFIG_FOUND_BYTES, "%s",
+                       config_setting_get_bool(setting) != 0 ? "true" : "false");
+        break;
+    case CONFIG_TYPE_STRING:
+        (void)snprintf(ret_text, TG_CONFIG_FOUND_BYTES, "the string \"%.60s\"", text);
+        break;
+    default:
+        (void)snprintf(ret_text, TG_CONFIG_FOUND_BYTES, "%s", tg_config_tree_type(setting));
+        break;
     }
 }
 

@@ -48,4 +48,10 @@ void tg_config_tree_check(const tg_config_tree_t *tree, tg_config_problems_t *pr
 /* "an integer", "a string" ... */
 const char *tg_config_tree_type(const config_setting_t *setting);
 
+/* The same with the value, when it may be shown: "the integer 5". */
+enum { TG_CONFIG_FOUND_BYTES = 96 };
+
+void tg_config_tree_describe(const config_setting_t *setting, bool show,
+                             char ret_text[TG_CONFIG_FOUND_BYTES]);
+
 #endif

@@ -14,8 +14,8 @@ typedef struct unit {
 
 /* The largest first; printing takes the first that divides. */
 static const unit_t SIZES[] = {
-    {"GiB", 1024 * 1024 * 1024}, {"MiB", 1024 * 1024}, {"KiB", 1024}, {"B", 1},
-    {"GB", 1000 * 1000 * 1000},  {"MB", 1000 * 1000},  {"KB", 1000},  {NULL, 0},
+    {"GiB", 1024 * 1024 * 1024}, {"MiB", 1024 * 1024}, {"KiB", 1024}, {"GB", 1000 * 1000 * 1000},
+    {"MB", 1000 * 1000},         {"KB", 1000},         {"B", 1},      {NULL, 0},
 };
 static const unit_t DURATIONS[] = {
     {"h", 3600 * 1000}, {"min", 60 * 1000},      {"s", 1000},

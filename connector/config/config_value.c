@@ -40,13 +40,28 @@ expected(const tg_config_key_t *key)
     return TYPES[key->type];
 }
 
+/* "an integer from 1 to 64" */
+static void
+describe_expected(const tg_config_key_t *key, char ret_text[HINT_BYTES])
+{
+    if (key->type == TG_CONFIG_INT) {
+        (void)snprintf(ret_text, HINT_BYTES, "%s from %" PRId64 " to %" PRId64, expected(key),
+                       key->min, key->max);
+    } else {
+        (void)snprintf(ret_text, HINT_BYTES, "%s", expected(key));
+    }
+}
+
 static void
 wrong_type(const input_t *input, const config_setting_t *setting)
 {
+    char wanted[HINT_BYTES];
+    char found[TG_CONFIG_FOUND_BYTES];
+    describe_expected(input->key, wanted);
+    tg_config_tree_describe(setting, !input->secret && !input->from_outside, found);
     tg_config_problems_add(input->reader->problems, input->place, input->path,
-                           "expected %s, found %s; write %s = %s;", expected(input->key),
-                           tg_config_tree_type(setting), tg_config_key_leaf(input->key),
-                           input->key->example);
+                           "expected %s, found %s; write %s = %s;", wanted, found,
+                           tg_config_key_leaf(input->key), input->key->example);
 }
 
 /* A string's text with everything filled in. TG_ERR_CONFIG: a problem was added. */
@@ -324,10 +339,11 @@ read_element(const input_t *list, const config_setting_t *element, int index, co
     input.path = path;
     input.place = tg_config_tree_place(list->reader->tree, element);
     if (config_setting_type(element) != CONFIG_TYPE_STRING) {
+        char found[TG_CONFIG_FOUND_BYTES];
+        tg_config_tree_describe(element, !input.secret, found);
         tg_config_problems_add(input.reader->problems, input.place, path,
-                               "expected a string, found %s; write %s = %s;",
-                               tg_config_tree_type(element), tg_config_key_leaf(input.key),
-                               input.key->example);
+                               "expected a string, found %s; write %s = %s;", found,
+                               tg_config_key_leaf(input.key), input.key->example);
         return TG_OK;
     }
     tg_status_t status = take_text(&input, config_setting_get_string(element));
