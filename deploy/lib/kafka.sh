@@ -10,8 +10,7 @@ kafka_obtain() {
 }
 
 kafka_download() {
-    mvn -q -B -f "$DEPLOY_DIR/kafka/pom.xml" dependency:copy-dependencies \
-        "-DoutputDirectory=$1" -DincludeScope=runtime
+    maven_dependency copy-dependencies -f "$DEPLOY_DIR/kafka/pom.xml" "-DoutputDirectory=$1" -DincludeScope=runtime
 }
 
 kafka_bootstrap() {

@@ -50,6 +50,13 @@ need_java() {
     java_is_recent || die 'Java 17 or newer is needed, and the one on the PATH is older: apt-get install default-jre-headless, and put it first on the PATH'
 }
 
+# maven_dependency GOAL ARGUMENTS... : the plug-in by its version, which Maven would look up otherwise.
+maven_dependency() {
+    local goal=$1
+    shift
+    mvn -q -B -Dstyle.color=never "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:$goal" "$@"
+}
+
 # Runs the embedded database, and npm brings it and the weather records.
 need_node() {
     have node || packages_need nodejs

@@ -13,9 +13,8 @@ registry_obtain() {
 
 registry_download() {
     local archive="apicurio-registry-app-$REGISTRY_VERSION-all.tar.gz"
-    # The version of the plug-in is the one that Maven would look up each time.
-    mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
-        "-Dartifact=io.apicurio:apicurio-registry-app:$REGISTRY_VERSION:tar.gz:all" "-DoutputDirectory=$1"
+    maven_dependency copy "-Dartifact=io.apicurio:apicurio-registry-app:$REGISTRY_VERSION:tar.gz:all" \
+        "-DoutputDirectory=$1"
     tar -xzf "$1/$archive" -C "$1"
     rm "$1/$archive"
 }
