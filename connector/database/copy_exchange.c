@@ -149,20 +149,28 @@ note_error(tg_copy_exchange_t *exchange, const PGresult *result)
     }
 }
 
-/* The connection is gone. A COMMIT may have been carried out if the server had all that it needed;
- * after an ERROR it has not. */
+/* Closes and fails. A COMMIT may have been carried out if the server had all that it needed, unless
+ * it has refused: then that is the error, else the loss is. */
+static void
+give_up(tg_copy_exchange_t *exchange)
+{
+    exchange->outcome_unknown = exchange->can_commit && !exchange->unsent && !exchange->refused;
+    if (exchange->outcome_unknown) {
+        exchange->error.status = TG_ERR_LOST;
+    }
+    tg_connection_close(exchange->connection);
+    conclude(exchange, TG_EXCHANGE_FAILED);
+}
+
+/* The connection is gone. */
 static void
 lose(tg_copy_exchange_t *exchange)
 {
-    exchange->outcome_unknown = exchange->can_commit && !exchange->unsent &&
-                                exchange->phase == PHASE_STRING &&
-                                (!exchange->failed || exchange->error.status == TG_ERR_LOST);
     if (!exchange->failed) {
         (void)tg_server_error_of_loss(exchange->connection->pg, &exchange->error);
     }
     exchange->error.status = TG_ERR_LOST;
-    tg_connection_close(exchange->connection);
-    conclude(exchange, TG_EXCHANGE_FAILED);
+    give_up(exchange);
 }
 
 static void
@@ -375,16 +383,12 @@ heed_deadline(tg_copy_exchange_t *exchange)
     }
     if (exchange->timed_out) {
         if (!exchange->failed) {
-            exchange->failed = true;
             (void)tg_error_set(&exchange->error, TG_ERR_TIMEOUT,
                                "%s did not finish the batch within %lld ms nor answer the cancel "
                                "request; connection closed",
                                exchange->connection->name, (long long)exchange->timeout_ms);
-            exchange->outcome_unknown = exchange->can_commit && !exchange->unsent;
-            exchange->error.status = exchange->outcome_unknown ? TG_ERR_LOST : TG_ERR_TIMEOUT;
         }
-        tg_connection_close(exchange->connection);
-        conclude(exchange, TG_EXCHANGE_FAILED);
+        give_up(exchange);
         return;
     }
     exchange->timed_out = true;
