@@ -65,6 +65,7 @@ tg_decode_plan_new(tg_schema_t *schema, const tg_plan_column_t *columns, size_t 
     plan->arena = tg_arena_new(MAX_ARENA_BYTES);
     plan->n_columns = n_columns;
     plan->options = complete_options(options);
+    plan->run.plan = plan;
     plan->watched = -1;
     plan->last_time_pg_us = INT64_MIN;
     tg_buffer_init(&plan->scratch, SIZE_MAX / 4);
@@ -127,12 +128,9 @@ time_of_field(uint32_t type_oid, const uint8_t *field)
 }
 
 /* Of a whole row in the table's order. */
-static void
+static __attribute__((noinline)) void
 note_time(tg_decode_plan_t *plan, const uint8_t *row)
 {
-    if (plan->watched < 0) {
-        return;
-    }
     const uint8_t *field = row + 2;
     for (int i = 0; i < plan->watched; i++) {
         int32_t n_bytes = (int32_t)load_u32(field);
@@ -169,7 +167,7 @@ explain(const tg_run_t *run, tg_status_t status, tg_error_t *err)
     if (skipped) {
         return tg_error_set(err, status, "a field without a column: %s", fault);
     }
-    const tg_column_t *column = &run->plan->columns[step->column];
+    const tg_column_t *column = &run->plan->columns[run->fault_column];
     char type_text[32];
     char avro[128];
     tg_node_describe(column->node, avro, sizeof avro);
@@ -177,35 +175,49 @@ explain(const tg_run_t *run, tg_status_t status, tg_error_t *err)
                         tg_plan_type_name(column->type_oid, type_text), fault);
 }
 
-/* Appends one row to buffer's memory without counting it in; *ret_n_bytes is its size. */
-static tg_status_t
-run_body(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *buffer, size_t *ret_n_bytes,
-         tg_error_t *err)
+static __attribute__((noinline, cold)) tg_status_t
+reject(tg_run_t *run, tg_status_t status, size_t n_bytes, tg_error_t *err)
 {
-    tg_run_t run = {.at = body.data,
-                    .end = body.data + body.n_bytes,
-                    .out = buffer->data + buffer->n_bytes,
-                    .out_end = buffer->data + buffer->capacity,
-                    .buffer = buffer,
-                    .row_start = buffer->n_bytes,
-                    .plan = plan,
-                    .n_free_values = plan->options.max_row_bytes};
-    run.out = put_u16(run.out, (uint16_t)plan->n_columns);
-    tg_status_t status = tg_run_steps(&run, plan->steps);
-    if (__builtin_expect(status != TG_OK, 0)) {
-        return explain(&run, status, err);
+    if (status != TG_OK) {
+        status = explain(run, status, err);
+        run->fault = NULL;
+        run->fault_step = NULL;
+        run->depth = 0;
+        run->n_truncated_nanos = 0;
+        return status;
     }
-    if (__builtin_expect(run.at != run.end, 0)) {
+    if (run->at != run->end) {
         return tg_error_set(err, TG_ERR_TRAILING, "%zu bytes follow the record",
-                            (size_t)(run.end - run.at));
+                            (size_t)(run->end - run->at));
     }
-    size_t n_bytes = (size_t)(run.out - buffer->data) - buffer->n_bytes;
-    if (__builtin_expect(n_bytes > plan->options.max_row_bytes, 0)) {
-        return tg_error_set(err, TG_ERR_TOO_LARGE,
-                            "the row has %zu bytes, more than the %zu allowed", n_bytes,
-                            plan->options.max_row_bytes);
+    return tg_error_set(err, TG_ERR_TOO_LARGE, "the row has %zu bytes, more than the %zu allowed",
+                        n_bytes, run->plan->options.max_row_bytes);
+}
+
+/* Writes one row into the buffer's memory, for which there is room, without counting it in. */
+static inline __attribute__((always_inline)) tg_status_t
+run_row(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *buffer, size_t *ret_n_bytes,
+        tg_error_t *err)
+{
+    tg_run_t *run = &plan->run;
+    uint8_t *row = buffer->data + buffer->n_bytes;
+    const uint8_t *end = body.data + body.n_bytes;
+    run->end = end;
+    run->out_end = buffer->data + buffer->capacity;
+    run->buffer = buffer;
+    run->row_start = buffer->n_bytes;
+    run->n_free_values = plan->options.max_row_bytes;
+    tg_status_t status =
+        plan->steps->run(run, body.data, end, put_u16(row, (uint16_t)plan->n_columns), plan->steps);
+    size_t n_bytes = (size_t)(run->out - buffer->data) - buffer->n_bytes;
+    if (__builtin_expect(status != TG_OK || run->at != end || n_bytes > plan->options.max_row_bytes,
+                         0)) {
+        return reject(run, status, n_bytes, err);
     }
-    plan->n_truncated_nanos += run.n_truncated_nanos;
+    if (__builtin_expect(run->n_truncated_nanos > 0, 0)) {
+        plan->n_truncated_nanos += run->n_truncated_nanos;
+        run->n_truncated_nanos = 0;
+    }
     *ret_n_bytes = n_bytes;
     return TG_OK;
 }
@@ -231,7 +243,7 @@ reserve_row(const tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *buffer)
 }
 
 /* By way of the plan's own buffer: when columns change places, and near the end of out. */
-static tg_status_t
+static __attribute__((noinline)) tg_status_t
 decode_through_scratch(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out, tg_error_t *err)
 {
     size_t n_bytes = 0;
@@ -239,7 +251,7 @@ decode_through_scratch(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out
     if (reserve_row(plan, body, &plan->scratch) != TG_OK) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for a row");
     }
-    TG_TRY(run_body(plan, body, &plan->scratch, &n_bytes, err));
+    TG_TRY(run_row(plan, body, &plan->scratch, &n_bytes, err));
     if (n_bytes > out->max_bytes) {
         return tg_error_set(err, TG_ERR_TOO_LARGE, "the row has %zu bytes, more than a batch holds",
                             n_bytes);
@@ -253,7 +265,9 @@ decode_through_scratch(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out
     } else {
         gather(plan, out->data + out->n_bytes);
     }
-    note_time(plan, out->data + out->n_bytes);
+    if (plan->watched >= 0) {
+        note_time(plan, out->data + out->n_bytes);
+    }
     out->n_bytes += n_bytes;
     if (plan->scratch.capacity > KEPT_SCRATCH_BYTES) {
         tg_buffer_done(&plan->scratch);
@@ -267,19 +281,21 @@ tg_decode_plan_decode(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out,
     if (__builtin_expect(body.n_bytes > MAX_ROW_BYTES, 0)) {
         return tg_error_set(err, TG_ERR_TOO_LARGE, "the body has %zu bytes", body.n_bytes);
     }
-    if (body.data == NULL) {
+    if (__builtin_expect(body.n_bytes == 0, 0)) {
         body = tg_bytes_of("", 0);
     }
     if (!plan->in_order || reserve_row(plan, body, out) != TG_OK) {
         return decode_through_scratch(plan, body, out, err);
     }
     size_t n_bytes = 0;
-    tg_status_t status = run_body(plan, body, out, &n_bytes, err);
+    tg_status_t status = run_row(plan, body, out, &n_bytes, err);
     if (__builtin_expect(status == TG_ERR_FULL, 0)) {
         return decode_through_scratch(plan, body, out, err);
     }
     TG_TRY(status);
-    note_time(plan, out->data + out->n_bytes);
+    if (plan->watched >= 0) {
+        note_time(plan, out->data + out->n_bytes);
+    }
     out->n_bytes += n_bytes;
     return TG_OK;
 }

@@ -216,6 +216,20 @@ is_json(uint32_t type_oid)
     return type_oid == TG_PG_JSON || type_oid == TG_PG_JSONB;
 }
 
+/* Doubles side by side become one step; true: the last step took this one in. */
+static bool
+joins_doubles(const compiler_t *compiler, const tg_step_t *step)
+{
+    tg_decode_plan_t *plan = compiler->plan;
+    tg_step_t *last = plan->n_steps > compiler->barrier ? &plan->steps[plan->n_steps - 1] : NULL;
+    if (step->op != TG_OP_DOUBLES || last == NULL || last->op != TG_OP_DOUBLES ||
+        last->column + last->n != step->column) {
+        return false;
+    }
+    last->n++;
+    return true;
+}
+
 static tg_status_t
 emit_value(compiler_t *compiler, const tg_node_t *node, const target_t *target)
 {
@@ -234,15 +248,19 @@ emit_value(compiler_t *compiler, const tg_node_t *node, const target_t *target)
     }
     step.column = target->column;
     step.not_null = target->not_null;
-    step.nullable = inner != NULL;
-    step.null_byte = (uint8_t)(tg_node_null_branch(node) == 1 ? 2 : 0);
+    step.value_op = step.op;
+    step.null_branch = tg_node_null_branch(node) == 1 ? 1 : 0;
     if (node == compiler->plan->schema->root && node->kind == TG_NODE_BYTES) {
         step.size = TG_SIZE_REST;
     }
     if (step.op == TG_OP_ENUM) {
         TG_TRY(prepare_symbols(compiler, &step));
     }
-    return step.op == TG_OP_ARRAY ? emit_array(compiler, step, target) : emit(compiler, step);
+    step.op = inner != NULL ? TG_OP_NULLABLE : step.op;
+    if (joins_doubles(compiler, &step)) {
+        return TG_OK;
+    }
+    return step.value_op == TG_OP_ARRAY ? emit_array(compiler, step, target) : emit(compiler, step);
 }
 
 /* Fields without a column that lie side by side and have a size are passed in one step. */
@@ -263,12 +281,11 @@ emit_skip(compiler_t *compiler, const tg_node_t *node)
     } else if (node->kind == TG_NODE_BOOLEAN || node->kind == TG_NODE_FLOAT ||
                node->kind == TG_NODE_DOUBLE || node->kind == TG_NODE_FIXED) {
         step.op = TG_OP_SKIP_FIXED;
-        step.n = (uint32_t)node->min_bytes;
+        step.size = (int32_t)node->min_bytes;
         tg_step_t *last =
             plan->n_steps > compiler->barrier ? &plan->steps[plan->n_steps - 1] : NULL;
-        if (last != NULL && last->op == TG_OP_SKIP_FIXED &&
-            step.n <= (uint32_t)INT32_MAX - last->n) {
-            last->n += step.n;
+        if (last != NULL && last->op == TG_OP_SKIP_FIXED && step.size <= INT32_MAX - last->size) {
+            last->size += step.size;
             return TG_OK;
         }
     }
@@ -310,7 +327,7 @@ emit_nullable_record(compiler_t *compiler, size_t position)
     uint32_t jump = 0;
     size_t next_column = compiler->next_column;
     tg_step_t step = {.op = TG_OP_NULL_RECORD,
-                      .null_byte = (uint8_t)(tg_node_null_branch(path->node) == 1 ? 2 : 0)};
+                      .null_branch = tg_node_null_branch(path->node) == 1 ? 1 : 0};
     TG_TRY(tg_plan_emit(plan, step, &choice, compiler->err));
     (void)place_label(compiler);
     TG_TRY(emit_fields(compiler, position + 1, path->end));
@@ -413,6 +430,7 @@ tg_plan_compile(tg_decode_plan_t *plan, const tg_plan_column_t *columns, tg_erro
     TG_TRY(emit_fields(&compiler, 0, compiler.match.n_paths));
     TG_TRY(emit_rest(&compiler));
     TG_TRY(emit(&compiler, (tg_step_t){.op = TG_OP_END}));
+    tg_plan_choose_steps(plan);
     plan->reserve_bytes = 2 + TG_COPY_PIECE;
     for (size_t i = 0; i < plan->n_steps; i++) {
         plan->reserve_bytes += tg_step_bytes(&plan->steps[i]);

@@ -49,7 +49,7 @@ static const conversion_t conversions[] = {
     {TG_NODE_FLOAT, LOGICAL_ANY, TG_PG_FLOAT4, TG_OP_FLOAT_FLOAT4},
     {TG_NODE_FLOAT, LOGICAL_ANY, TG_PG_FLOAT8, TG_OP_FLOAT_FLOAT8},
     {TG_NODE_FLOAT, LOGICAL_ANY, TG_PG_NUMERIC, TG_OP_FLOAT_NUMERIC},
-    {TG_NODE_DOUBLE, LOGICAL_ANY, TG_PG_FLOAT8, TG_OP_DOUBLE_FLOAT8},
+    {TG_NODE_DOUBLE, LOGICAL_ANY, TG_PG_FLOAT8, TG_OP_DOUBLES},
     {TG_NODE_DOUBLE, LOGICAL_ANY, TG_PG_FLOAT4, TG_OP_DOUBLE_FLOAT4},
     {TG_NODE_DOUBLE, LOGICAL_ANY, TG_PG_NUMERIC, TG_OP_DOUBLE_NUMERIC},
 
@@ -146,19 +146,23 @@ tg_plan_convert(const tg_node_t *node, uint32_t type_oid, int32_t type_modifier,
         return false;
     }
     *ret_step = (tg_step_t){
-        .op = (uint8_t)op,
+        .op = op,
+        .n = op == TG_OP_DOUBLES ? 1 : 0,
         .size = node->kind == TG_NODE_FIXED ? (int32_t)node->size : TG_SIZE_PREFIXED,
         .type_oid = type_oid,
         .node = node,
     };
     read_modifier(type_oid, type_modifier, ret_step);
+    if (op == TG_OP_TEXT) {
+        ret_step->n = ret_step->limit < 0 ? UINT32_MAX : (uint32_t)ret_step->limit;
+    }
     return true;
 }
 
 size_t
 tg_step_bytes(const tg_step_t *step)
 {
-    switch (step->op) {
+    switch ((int)step->op) {
     case TG_OP_NULL_RECORD:
     case TG_OP_SWITCH:
     case TG_OP_JUMP:
@@ -166,9 +170,14 @@ tg_step_bytes(const tg_step_t *step)
     case TG_OP_END:
         return 0;
     case TG_OP_CONST:
-    case TG_OP_ENUM:
         return (size_t)step->n + TG_COPY_PIECE;
     default:
+        if (step->value_op == TG_OP_DOUBLES) {
+            return (size_t)step->n * 12;
+        }
+        if (step->value_op == TG_OP_ENUM) {
+            return (size_t)step->n + TG_COPY_PIECE;
+        }
         /* The longest: a numeric of 64 bits with a scale, 4 + 8 bytes and 7 groups; copies of text
          * may run over by 7 bytes. */
         return 40;

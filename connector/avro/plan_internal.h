@@ -4,8 +4,8 @@
  *   plan_match.c    which column takes which field
  *   plan_convert.c  which step turns an Avro type into a PostgreSQL type, or why none does
  *   plan_compile.c  fields in the order of the schema -> steps
- *   plan_run.c      the loop over the steps, with the common ones inside it
- *   plan_value.c    the steps that are rare enough to be called
+ *   plan_run.c      the common steps, each ending in a jump to the next
+ *   plan_value.c    the rarer ones, called from there
  *   plan_array.c, plan_skip.c, json_write.c  values with values inside
  *
  * Invariant: between two steps there is room for reserve_bytes + 2 * (end - at) more output. The
@@ -29,12 +29,13 @@ typedef enum tg_op {
     TG_OP_JUMP,        /* to target */
     TG_OP_NULL_RECORD, /* union: its null branch goes to target, the record comes next */
     TG_OP_SWITCH,      /* union: branch i goes to targets[target + i] */
+    TG_OP_NULLABLE,    /* union [null, X]: its null branch is NULL, else value_op follows */
     /* fields without a column */
     TG_OP_SKIP_FIXED,
     TG_OP_SKIP_VARINT,
     TG_OP_SKIP_SIZED,
     TG_OP_SKIP_NODE,
-    /* values, inside the loop */
+    /* values, in plan_run.c */
     TG_OP_BOOL,
     TG_OP_INT_INT4,
     TG_OP_INT_INT8,
@@ -42,13 +43,13 @@ typedef enum tg_op {
     TG_OP_LONG_INT4,
     TG_OP_FLOAT_FLOAT4,
     TG_OP_FLOAT_FLOAT8,
-    TG_OP_DOUBLE_FLOAT8,
+    TG_OP_DOUBLES, /* n in a row */
     TG_OP_MICROS,
     TG_OP_MILLIS,
     TG_OP_TEXT,
     TG_OP_BYTES,
     TG_OP_ENUM,
-    /* values, called */
+    /* values, in plan_value.c and beyond */
     TG_OP_DECIMAL,
     TG_OP_INT_INT2,
     TG_OP_LONG_INT2,
@@ -82,23 +83,32 @@ typedef struct tg_symbol {
     size_t n_bytes;
 } tg_symbol_t;
 
-typedef struct tg_step {
-    uint8_t op;
-    bool nullable;         /* a union [null, X] around the value */
-    uint8_t null_byte;     /* the encoded branch that is null: 0 or 2 */
-    bool not_null;         /* the column refuses NULL */
-    int32_t size;          /* TG_SIZE_*, or the size of a fixed */
-    uint32_t column;       /* in the plan's columns; for slots and messages */
-    uint32_t target;       /* index of a step, or into targets */
-    uint32_t n;            /* switch: branches; skip: bytes; const: bytes; enum: longest symbol;
-                              array: the most that one element adds */
-    int32_t limit;         /* varchar: characters, numeric: precision; -1: none */
-    int32_t scale;         /* numeric */
-    uint32_t type_oid;     /* what is written (array: its element) */
-    const tg_node_t *node; /* what is read, without the union around it */
-    const uint8_t *bytes;  /* const: n bytes as they go into the row */
+typedef struct tg_run tg_run_t;
+typedef struct tg_step tg_step_t;
+
+/* Runs a step, then all that follow up to END: at, end and out are the body and the row. */
+typedef tg_status_t tg_step_run_t(tg_run_t *run, const uint8_t *at, const uint8_t *end,
+                                  uint8_t *out, const tg_step_t *step);
+
+struct tg_step {
+    tg_step_run_t *run;
+    tg_step_run_t *run_value; /* TG_OP_NULLABLE: what runs when it is not null */
+    tg_op_t op;
+    tg_op_t value_op;    /* the same, but for TG_OP_NULLABLE: how X is written */
+    uint8_t null_branch; /* 0 or 1 */
+    bool not_null;       /* the column refuses NULL */
+    int32_t size;        /* TG_SIZE_*, or the size of a fixed */
+    uint32_t column;     /* in the plan's columns; for slots and messages */
+    uint32_t target;     /* index of a step, or into targets */
+    uint32_t n;          /* switch: branches; const: bytes; enum: longest symbol; doubles: how many;
+                            text: bytes that always fit; array: the most that one element adds */
+    int32_t limit;       /* varchar: characters, numeric: precision; -1: none */
+    int32_t scale;       /* numeric */
+    uint32_t type_oid;   /* what is written (array: its element) */
+    const tg_node_t *node;      /* what is read, without the union around it */
+    const uint8_t *bytes;       /* const: n bytes as they go into the row */
     const tg_symbol_t *symbols; /* enum */
-} tg_step_t;
+};
 
 /* Prepared bytes are copied in pieces of this size, the last one too. */
 enum { TG_COPY_PIECE = 16 };
@@ -111,7 +121,25 @@ typedef struct tg_column {
     const tg_node_t *node; /* the field it takes; NULL: none */
 } tg_column_t;
 
+/* One row under way. */
+struct tg_run {
+    const uint8_t *at; /* next byte of the body */
+    const uint8_t *end;
+    uint8_t *out; /* next byte of the row */
+    uint8_t *out_end;
+    tg_buffer_t *buffer;
+    size_t row_start; /* in the buffer */
+    tg_decode_plan_t *plan;
+    const tg_step_t *fault_step; /* the step that failed */
+    uint32_t fault_column;       /* its column */
+    const char *fault;           /* what was wrong; static text */
+    uint64_t n_truncated_nanos;
+    size_t n_free_values; /* values that take no input and may still come */
+    int depth;
+};
+
 struct tg_decode_plan {
+    tg_run_t run;
     tg_schema_t *schema;
     tg_arena_t *arena;
     tg_column_t *columns;
@@ -132,29 +160,16 @@ struct tg_decode_plan {
     uint64_t n_truncated_nanos;
 };
 
-/* One row under way. */
-typedef struct tg_run {
-    const uint8_t *at; /* next byte of the body */
-    const uint8_t *end;
-    uint8_t *out; /* next byte of the row */
-    uint8_t *out_end;
-    tg_buffer_t *buffer;
-    size_t row_start; /* in the buffer */
-    tg_decode_plan_t *plan;
-    const tg_step_t *fault_step; /* the step that failed */
-    const char *fault;           /* what was wrong; static text */
-    uint64_t n_truncated_nanos;
-    size_t n_free_values; /* values that take no input and may still come */
-    int depth;
-} tg_run_t;
+/* plan_run.c: gives each step its function, the one that suits this processor. */
+void tg_plan_choose_steps(tg_decode_plan_t *plan);
 
-/* plan_run.c. Runs from step to the END that it meets. */
+/* Runs from step to the END that it meets. */
 tg_status_t tg_run_steps(tg_run_t *run, const tg_step_t *step) TG_MUST_CHECK;
 
 /* Room for n_bytes more than the invariant asks for; moves the row when its buffer grows. */
 tg_status_t tg_run_ensure(tg_run_t *run, size_t n_bytes) TG_MUST_CHECK;
 
-/* plan_value.c: one step that is not inside the loop. */
+/* plan_value.c: one step that plan_run.c does not have. */
 tg_status_t tg_run_value(tg_run_t *run, const tg_step_t *step) TG_MUST_CHECK;
 
 tg_status_t tg_run_array(tg_run_t *run, const tg_step_t *step) TG_MUST_CHECK;

@@ -1,208 +1,123 @@
+/*
+ * The steps that decide the speed. Each is a small function that ends by calling the next one with
+ * all its state in registers; the compiler turns that call into a jump, so that a row is one chain
+ * of jumps without a loop, a switch or a stack frame between. (A build without optimisation nests
+ * the calls instead, as deep as the plan has steps, which is bounded.)
+ */
 #include "plan_internal.h"
 #include "temporal_internal.h"
 #include "text_internal.h"
 #include "varint_internal.h"
 
-/* Body and row of the run, in registers while the loop stays in this file. */
-typedef struct cursor {
-    const uint8_t *at;
-    const uint8_t *end;
-    uint8_t *out;
-} cursor_t;
+#define INLINE              static inline __attribute__((always_inline))
+#define UNLIKELY(condition) __builtin_expect((condition), 0)
 
-#define INLINE static inline __attribute__((always_inline)) TG_MUST_CHECK
+/* What every step has: the body from at to end, and where its bytes in the row go. */
+#define STEP_STATE                                                                                 \
+    tg_run_t *run, const uint8_t *at, const uint8_t *end, uint8_t *out, const tg_step_t *step
 
 INLINE tg_status_t
-take_long(cursor_t *cursor, int64_t *ret_value)
+go_on(STEP_STATE)
+{
+    return step[1].run(run, at, end, out, step + 1);
+}
+
+static tg_status_t
+fail(STEP_STATE, tg_status_t status)
+{
+    run->at = at;
+    run->out = out;
+    run->fault_step = step;
+    run->fault_column = step->column;
+    if (step->op == TG_OP_DOUBLES) {
+        /* the first that is not whole */
+        run->fault_column += (uint32_t)((size_t)(end - at) / sizeof(double));
+    }
+    return status;
+}
+
+/* Of the same form as a step, so that a step that fails has nothing to move between registers. */
+#define COLD __attribute__((noinline, cold))
+
+static COLD tg_status_t
+fail_truncated(STEP_STATE)
+{
+    return fail(run, at, end, out, step, TG_ERR_TRUNCATED);
+}
+
+static COLD tg_status_t
+fail_invalid(STEP_STATE)
+{
+    return fail(run, at, end, out, step, TG_ERR_INVALID);
+}
+
+static COLD tg_status_t
+fail_range(STEP_STATE)
+{
+    return fail(run, at, end, out, step, TG_ERR_OUT_OF_RANGE);
+}
+
+/* A varint or a small number that could not be read, or says something that cannot be. */
+static COLD tg_status_t
+fail_small(STEP_STATE)
 {
     uint64_t bits = 0;
-    const uint8_t *next = varint_read(cursor->at, cursor->end, &bits);
-    if (__builtin_expect(next == NULL, 0)) {
-        return varint_fault(cursor->at, cursor->end);
-    }
-    cursor->at = next;
-    *ret_value = zigzag(bits);
-    return TG_OK;
+    bool whole = varint_read_bytewise(at, end, &bits) != NULL;
+    return fail(run, at, end, out, step, whole ? TG_ERR_INVALID : varint_fault(at, end));
 }
 
-INLINE tg_status_t
-take_int(cursor_t *cursor, int32_t *ret_value)
-{
-    int64_t value = 0;
-    TG_TRY(take_long(cursor, &value));
-    if (__builtin_expect(value != (int32_t)value, 0)) {
-        return TG_ERR_INVALID;
-    }
-    *ret_value = (int32_t)value;
-    return TG_OK;
-}
-
-/* A small number that is never negative: length, branch, symbol. */
-INLINE tg_status_t
-take_small(cursor_t *cursor, uint64_t *ret_value)
+/* A length that could not be read, or is beyond the body's end. */
+static COLD tg_status_t
+fail_size(STEP_STATE)
 {
     uint64_t bits = 0;
-    const uint8_t *next = varint_read_short(cursor->at, cursor->end, &bits);
-    if (__builtin_expect(next == NULL, 0)) {
-        return varint_fault(cursor->at, cursor->end);
-    }
-    if (__builtin_expect((bits & 1) != 0, 0)) {
-        return TG_ERR_INVALID;
-    }
-    cursor->at = next;
-    *ret_value = bits >> 1;
+    bool whole = step->size != TG_SIZE_PREFIXED ||
+                 (varint_read_bytewise(at, end, &bits) != NULL && (bits & 1) == 0);
+    return whole ? fail_truncated(run, at, end, out, step) : fail_small(run, at, end, out, step);
+}
+
+static tg_status_t
+step_end(STEP_STATE)
+{
+    (void)end;
+    (void)step;
+    run->at = at;
+    run->out = out;
     return TG_OK;
 }
 
-INLINE tg_status_t
-take_size(cursor_t *cursor, int32_t size, size_t *ret_n_bytes)
+/* The steps of plan_value.c work on the run itself. */
+static tg_status_t
+step_call(STEP_STATE)
 {
-    uint64_t n_bytes = 0;
-    if (size == TG_SIZE_PREFIXED) {
-        TG_TRY(take_small(cursor, &n_bytes));
-    } else {
-        n_bytes = size >= 0 ? (uint64_t)size : (uint64_t)(cursor->end - cursor->at);
+    run->at = at;
+    run->out = out;
+    tg_status_t status = tg_run_value(run, step);
+    if (UNLIKELY(status != TG_OK)) {
+        return fail(run, run->at, end, run->out, step, status);
     }
-    if (__builtin_expect(n_bytes > (uint64_t)(cursor->end - cursor->at), 0)) {
-        return TG_ERR_TRUNCATED;
-    }
-    *ret_n_bytes = (size_t)n_bytes;
-    return TG_OK;
+    return step[1].run(run, run->at, end, run->out, step + 1);
 }
 
-INLINE tg_status_t
-run_bool(cursor_t *cursor)
+static tg_status_t
+step_slot(STEP_STATE)
 {
-    if (__builtin_expect(cursor->at == cursor->end, 0)) {
-        return TG_ERR_TRUNCATED;
-    }
-    uint8_t value = *cursor->at;
-    if (__builtin_expect(value > 1, 0)) {
-        return TG_ERR_INVALID;
-    }
-    cursor->at++;
-    cursor->out = put_u32(cursor->out, 1);
-    *cursor->out++ = value;
-    return TG_OK;
+    run->plan->slots[step->column] = (uint32_t)(out - (run->buffer->data + run->row_start));
+    return go_on(run, at, end, out, step);
 }
 
-INLINE tg_status_t
-run_int4(cursor_t *cursor)
+static tg_status_t
+step_null(STEP_STATE)
 {
-    int32_t value = 0;
-    TG_TRY(take_int(cursor, &value));
-    cursor->out = put_u32(put_u32(cursor->out, 4), (uint32_t)value);
-    return TG_OK;
-}
-
-INLINE tg_status_t
-run_int8(cursor_t *cursor, bool from_int)
-{
-    int64_t value = 0;
-    TG_TRY(take_long(cursor, &value));
-    if (__builtin_expect(from_int && value != (int32_t)value, 0)) {
-        return TG_ERR_INVALID;
+    out = put_null(out);
+    if (UNLIKELY(step->not_null)) {
+        return fail_range(run, at, end, out, step);
     }
-    cursor->out = put_u64(put_u32(cursor->out, 8), (uint64_t)value);
-    return TG_OK;
-}
-
-INLINE tg_status_t
-run_long_int4(cursor_t *cursor)
-{
-    int64_t value = 0;
-    TG_TRY(take_long(cursor, &value));
-    if (__builtin_expect(value != (int32_t)value, 0)) {
-        return TG_ERR_OUT_OF_RANGE;
-    }
-    cursor->out = put_u32(put_u32(cursor->out, 4), (uint32_t)value);
-    return TG_OK;
-}
-
-INLINE tg_status_t
-run_float4(cursor_t *cursor)
-{
-    uint32_t bits;
-    if (__builtin_expect(cursor->end - cursor->at < 4, 0)) {
-        return TG_ERR_TRUNCATED;
-    }
-    memcpy(&bits, cursor->at, sizeof bits);
-    cursor->at += sizeof bits;
-    cursor->out = put_u32(put_u32(cursor->out, 4), bits);
-    return TG_OK;
-}
-
-INLINE tg_status_t
-run_float8(cursor_t *cursor)
-{
-    uint64_t bits;
-    if (__builtin_expect(cursor->end - cursor->at < 8, 0)) {
-        return TG_ERR_TRUNCATED;
-    }
-    memcpy(&bits, cursor->at, sizeof bits);
-    cursor->at += sizeof bits;
-    cursor->out = put_u64(put_u32(cursor->out, 8), bits);
-    return TG_OK;
-}
-
-INLINE tg_status_t
-run_float_float8(cursor_t *cursor)
-{
-    float single;
-    if (__builtin_expect(cursor->end - cursor->at < 4, 0)) {
-        return TG_ERR_TRUNCATED;
-    }
-    memcpy(&single, cursor->at, sizeof single);
-    cursor->at += sizeof single;
-    double value = (double)single;
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    cursor->out = put_u64(put_u32(cursor->out, 8), bits);
-    return TG_OK;
-}
-
-INLINE tg_status_t
-run_timestamp(cursor_t *cursor, bool millis)
-{
-    int64_t value = 0;
-    int64_t pg_us = 0;
-    TG_TRY(take_long(cursor, &value));
-    bool fits = millis ? temporal_of_millis(value, &pg_us) : temporal_of_micros(value, &pg_us);
-    if (__builtin_expect(!fits, 0)) {
-        return TG_ERR_OUT_OF_RANGE;
-    }
-    cursor->out = put_u64(put_u32(cursor->out, 8), (uint64_t)pg_us);
-    return TG_OK;
-}
-
-INLINE tg_status_t
-run_bytes(cursor_t *cursor, const tg_step_t *step)
-{
-    size_t n_bytes = 0;
-    TG_TRY(take_size(cursor, step->size, &n_bytes));
-    cursor->out = put_bytes(put_u32(cursor->out, (uint32_t)n_bytes), cursor->at, n_bytes);
-    cursor->at += n_bytes;
-    return TG_OK;
-}
-
-/* The frequent text: ASCII that fits. TG_ERR_UNSUPPORTED: not one, nothing is consumed. */
-INLINE tg_status_t
-run_plain_text(cursor_t *cursor, const tg_step_t *step)
-{
-    cursor_t ahead = *cursor;
-    size_t n_bytes = 0;
-    TG_TRY(take_size(&ahead, step->size, &n_bytes));
-    bool fits = step->limit < 0 || n_bytes <= (size_t)step->limit;
-    if (!fits || !text_copy_ascii(ahead.out + 4, ahead.at, n_bytes, ahead.end)) {
-        return TG_ERR_UNSUPPORTED;
-    }
-    cursor->at = ahead.at + n_bytes;
-    cursor->out = put_u32(cursor->out, (uint32_t)n_bytes) + n_bytes;
-    return TG_OK;
+    return go_on(run, at, end, out, step);
 }
 
 /* Whole pieces; what is written too much is written over by what comes next. */
-static inline uint8_t *
+INLINE uint8_t *
 put_pieces(uint8_t *out, const uint8_t *from, size_t n_bytes)
 {
     for (size_t i = 0; i < n_bytes; i += TG_COPY_PIECE) {
@@ -211,196 +126,400 @@ put_pieces(uint8_t *out, const uint8_t *from, size_t n_bytes)
     return out + n_bytes;
 }
 
-INLINE tg_status_t
-run_enum(cursor_t *cursor, const tg_step_t *step)
+static tg_status_t
+step_const(STEP_STATE)
+{
+    out = put_pieces(out, step->bytes, step->n);
+    return go_on(run, at, end, out, step);
+}
+
+static tg_status_t
+step_jump(STEP_STATE)
+{
+    step = run->plan->steps + step->target;
+    return step->run(run, at, end, out, step);
+}
+
+/* A small number that is never negative: length, branch, symbol. NULL: not one. */
+INLINE const uint8_t *
+take_small(const uint8_t *at, const uint8_t *end, uint64_t *ret_value)
+{
+    uint64_t bits = 0;
+    at = varint_read_short(at, end, &bits);
+    *ret_value = bits >> 1;
+    return (bits & 1) == 0 ? at : NULL;
+}
+
+static tg_status_t
+step_nullable(STEP_STATE)
+{
+    uint64_t branch = 0;
+    const uint8_t *next = take_small(at, end, &branch);
+    if (UNLIKELY(next == NULL || branch > 1)) {
+        return fail_small(run, at, end, out, step);
+    }
+    if (branch == step->null_branch) {
+        return step_null(run, next, end, out, step);
+    }
+    return step->run_value(run, next, end, out, step);
+}
+
+static tg_status_t
+step_null_record(STEP_STATE)
+{
+    uint64_t branch = 0;
+    const uint8_t *next = take_small(at, end, &branch);
+    if (UNLIKELY(next == NULL || branch > 1)) {
+        return fail_small(run, at, end, out, step);
+    }
+    step = branch == step->null_branch ? run->plan->steps + step->target : step + 1;
+    return step->run(run, next, end, out, step);
+}
+
+static tg_status_t
+step_switch(STEP_STATE)
+{
+    uint64_t branch = 0;
+    const uint8_t *next = take_small(at, end, &branch);
+    if (UNLIKELY(next == NULL || branch >= step->n)) {
+        return fail_small(run, at, end, out, step);
+    }
+    step = run->plan->steps + run->plan->targets[step->target + branch];
+    return step->run(run, next, end, out, step);
+}
+
+/* The size of a bytes-like value, and where it begins. NULL: malformed or cut off. */
+INLINE const uint8_t *
+take_size(const uint8_t *at, const uint8_t *end, int32_t size, size_t *ret_n_bytes)
+{
+    uint64_t n_bytes = 0;
+    if (__builtin_expect(size == TG_SIZE_PREFIXED, 1)) {
+        at = take_small(at, end, &n_bytes);
+        if (UNLIKELY(at == NULL)) {
+            return NULL;
+        }
+    } else {
+        n_bytes = size >= 0 ? (uint64_t)size : (uint64_t)(end - at);
+    }
+    *ret_n_bytes = (size_t)n_bytes;
+    return n_bytes <= (uint64_t)(end - at) ? at : NULL;
+}
+
+static tg_status_t
+step_skip_sized(STEP_STATE)
+{
+    size_t n_bytes = 0;
+    const uint8_t *next = take_size(at, end, step->size, &n_bytes);
+    if (UNLIKELY(next == NULL)) {
+        return fail_size(run, at, end, out, step);
+    }
+    return go_on(run, next + n_bytes, end, out, step);
+}
+
+static tg_status_t
+step_skip_varint(STEP_STATE)
+{
+    uint64_t bits = 0;
+    const uint8_t *next = varint_read_short(at, end, &bits);
+    if (UNLIKELY(next == NULL)) {
+        return fail_small(run, at, end, out, step);
+    }
+    return go_on(run, next, end, out, step);
+}
+
+static tg_status_t
+step_bytes(STEP_STATE)
+{
+    size_t n_bytes = 0;
+    const uint8_t *next = take_size(at, end, step->size, &n_bytes);
+    if (UNLIKELY(next == NULL)) {
+        return fail_size(run, at, end, out, step);
+    }
+    out = put_bytes(put_u32(out, (uint32_t)n_bytes), next, n_bytes);
+    return go_on(run, next + n_bytes, end, out, step);
+}
+
+/* The frequent text: ASCII that fits. UTF-8, NUL and limits are for the called step. */
+static tg_status_t
+step_text(STEP_STATE)
+{
+    size_t n_bytes = 0;
+    const uint8_t *next = take_size(at, end, step->size, &n_bytes);
+    if (UNLIKELY(next == NULL)) {
+        return fail_size(run, at, end, out, step);
+    }
+    if (UNLIKELY(n_bytes > step->n || !text_copy_ascii(out + 4, next, n_bytes, end))) {
+        return step_call(run, at, end, out, step);
+    }
+    out = put_u32(out, (uint32_t)n_bytes) + n_bytes;
+    return go_on(run, next + n_bytes, end, out, step);
+}
+
+static tg_status_t
+step_enum(STEP_STATE)
 {
     uint64_t position = 0;
-    TG_TRY(take_small(cursor, &position));
-    if (__builtin_expect(position >= step->node->n_children, 0)) {
-        return TG_ERR_INVALID;
+    const uint8_t *next = take_small(at, end, &position);
+    if (UNLIKELY(next == NULL || position >= step->node->n_children)) {
+        return fail_small(run, at, end, out, step);
     }
     const tg_symbol_t *symbol = &step->symbols[position];
-    if (__builtin_expect(symbol->bytes == NULL, 0)) {
-        return TG_ERR_OUT_OF_RANGE;
+    if (UNLIKELY(symbol->bytes == NULL)) {
+        return fail_range(run, at, end, out, step);
     }
-    cursor->out = put_pieces(cursor->out, symbol->bytes, symbol->n_bytes);
-    return TG_OK;
+    out = put_pieces(out, symbol->bytes, symbol->n_bytes);
+    return go_on(run, next, end, out, step);
 }
 
-INLINE tg_status_t
-run_null(cursor_t *cursor, const tg_step_t *step)
+static tg_status_t
+step_bool(STEP_STATE)
 {
-    cursor->out = put_null(cursor->out);
-    return step->not_null ? TG_ERR_OUT_OF_RANGE : TG_OK;
-}
-
-/* The union around a value: *ret_null when its null branch is chosen. */
-INLINE tg_status_t
-take_null(cursor_t *cursor, const tg_step_t *step, bool *ret_null)
-{
-    uint64_t branch = 0;
-    TG_TRY(take_small(cursor, &branch));
-    *ret_null = branch == (uint64_t)step->null_byte >> 1;
-    return branch <= 1 ? TG_OK : TG_ERR_INVALID;
-}
-
-INLINE tg_status_t
-run_skip(cursor_t *cursor, const tg_step_t *step)
-{
-    size_t n_bytes = step->n;
-    int64_t number = 0;
-    if (step->op == TG_OP_SKIP_VARINT) {
-        return take_long(cursor, &number);
+    if (UNLIKELY(at == end || *at > 1)) {
+        return at == end ? fail_truncated(run, at, end, out, step)
+                         : fail_invalid(run, at, end, out, step);
     }
-    TG_TRY(
-        take_size(cursor, step->op == TG_OP_SKIP_SIZED ? step->size : (int32_t)step->n, &n_bytes));
-    cursor->at += n_bytes;
-    return TG_OK;
+    out = put_u32(out, 1);
+    *out = *at;
+    return go_on(run, at + 1, end, out + 1, step);
 }
 
-/* Out of the loop and back: the called step works on the run itself. */
-static __attribute__((noinline)) tg_status_t
-call_value(tg_run_t *run, cursor_t cursor, const tg_step_t *step)
+static tg_status_t
+step_float_float4(STEP_STATE)
 {
-    run->at = cursor.at;
-    run->out = cursor.out;
-    return tg_run_value(run, step);
+    uint32_t bits;
+    if (UNLIKELY(end - at < (ptrdiff_t)sizeof bits)) {
+        return fail_truncated(run, at, end, out, step);
+    }
+    memcpy(&bits, at, sizeof bits);
+    out = put_u32(put_u32(out, sizeof bits), bits);
+    return go_on(run, at + sizeof bits, end, out, step);
 }
 
-static __attribute__((noinline, cold)) tg_status_t
-fail(tg_run_t *run, cursor_t cursor, const tg_step_t *step, tg_status_t status)
+static tg_status_t
+step_float_float8(STEP_STATE)
 {
-    run->at = cursor.at;
-    run->out = cursor.out;
-    run->fault_step = step;
-    return status;
+    float single;
+    if (UNLIKELY(end - at < (ptrdiff_t)sizeof single)) {
+        return fail_truncated(run, at, end, out, step);
+    }
+    memcpy(&single, at, sizeof single);
+    double value = (double)single;
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    out = put_u64(put_u32(out, sizeof bits), bits);
+    return go_on(run, at + sizeof single, end, out, step);
 }
 
-/* Where control goes from a step that reads no value of its own; NULL: it is not one. */
+static tg_status_t
+step_double(STEP_STATE)
+{
+    uint64_t bits;
+    if (UNLIKELY(end - at < (ptrdiff_t)sizeof bits)) {
+        return fail_truncated(run, at, end, out, step);
+    }
+    memcpy(&bits, at, sizeof bits);
+    out = put_u64(put_u32(out, sizeof bits), bits);
+    return go_on(run, at + sizeof bits, end, out, step);
+}
+
+static tg_status_t
+step_doubles(STEP_STATE)
+{
+    uint64_t bits;
+    const uint8_t *stop = at + step->n * sizeof bits;
+    if (UNLIKELY((size_t)(end - at) < step->n * sizeof bits)) {
+        return fail_truncated(run, at, end, out, step);
+    }
+    for (; at < stop; at += sizeof bits) {
+        memcpy(&bits, at, sizeof bits);
+        out = put_u64(put_u32(out, sizeof bits), bits);
+    }
+    return go_on(run, at, end, out, step);
+}
+
+/* How a step reads its varint: a word at a time in two ways, and byte by byte where these do not
+ * reach (near the end of the body, and beyond 56 bits). Each step below is compiled for all three.
+ */
+typedef enum reading { WORDS, WORDS_PEXT, BYTEWISE } reading_t;
+
+INLINE const uint8_t *
+take_long(const uint8_t *at, const uint8_t *end, reading_t reading, int64_t *ret_value)
+{
+    uint64_t bits = 0;
+    at = reading == BYTEWISE ? varint_read_bytewise(at, end, &bits)
+                             : varint_read_word(at, end, reading == WORDS_PEXT, &bits);
+    *ret_value = zigzag(bits);
+    return at;
+}
+
+/* bytewise: the same step in that reading, for when this one does not reach. */
 INLINE tg_status_t
-run_control(tg_run_t *run, cursor_t *cursor, const tg_step_t **step)
+read_again(reading_t reading, tg_step_run_t *bytewise, STEP_STATE)
 {
-    const tg_step_t *base = run->plan->steps;
-    const tg_step_t *here = *step;
-    uint64_t branch = 0;
-    bool is_null = false;
-    switch (here->op) {
-    case TG_OP_JUMP:
-        *step = base + here->target - 1;
-        return TG_OK;
-    case TG_OP_NULL_RECORD:
-        TG_TRY(take_null(cursor, here, &is_null));
-        *step = is_null ? base + here->target - 1 : here;
-        return TG_OK;
-    case TG_OP_SWITCH:
-    default:
-        TG_TRY(take_small(cursor, &branch));
-        if (branch >= here->n) {
-            return TG_ERR_INVALID;
-        }
-        *step = base + run->plan->targets[here->target + branch] - 1;
-        return TG_OK;
+    return reading == BYTEWISE ? fail_small(run, at, end, out, step)
+                               : bytewise(run, at, end, out, step);
+}
+
+INLINE tg_status_t
+int4_from(reading_t reading, tg_step_run_t *bytewise, bool is_int, STEP_STATE)
+{
+    int64_t value = 0;
+    const uint8_t *next = take_long(at, end, reading, &value);
+    if (UNLIKELY(next == NULL)) {
+        return read_again(reading, bytewise, run, at, end, out, step);
+    }
+    if (UNLIKELY(value != (int32_t)value)) {
+        return is_int ? fail_invalid(run, at, end, out, step) : fail_range(run, at, end, out, step);
+    }
+    out = put_u32(put_u32(out, 4), (uint32_t)value);
+    return go_on(run, next, end, out, step);
+}
+
+INLINE tg_status_t
+int8_from(reading_t reading, tg_step_run_t *bytewise, bool is_int, STEP_STATE)
+{
+    int64_t value = 0;
+    const uint8_t *next = take_long(at, end, reading, &value);
+    if (UNLIKELY(next == NULL)) {
+        return read_again(reading, bytewise, run, at, end, out, step);
+    }
+    if (UNLIKELY(is_int && value != (int32_t)value)) {
+        return fail_invalid(run, at, end, out, step);
+    }
+    out = put_u64(put_u32(out, 8), (uint64_t)value);
+    return go_on(run, next, end, out, step);
+}
+
+INLINE tg_status_t
+timestamp_from(reading_t reading, tg_step_run_t *bytewise, bool millis, STEP_STATE)
+{
+    int64_t value = 0;
+    int64_t pg_us = 0;
+    const uint8_t *next = take_long(at, end, reading, &value);
+    if (UNLIKELY(next == NULL)) {
+        return read_again(reading, bytewise, run, at, end, out, step);
+    }
+    bool fits = millis ? temporal_of_millis(value, &pg_us) : temporal_of_micros(value, &pg_us);
+    if (UNLIKELY(!fits)) {
+        return fail_range(run, at, end, out, step);
+    }
+    out = put_u64(put_u32(out, 8), (uint64_t)pg_us);
+    return go_on(run, next, end, out, step);
+}
+
+#define VARINT_STEPS(suffix, reading, attributes)                                                  \
+    static attributes tg_status_t step_int_int4_##suffix(STEP_STATE)                               \
+    {                                                                                              \
+        return int4_from(reading, step_int_int4_bytewise, true, run, at, end, out, step);          \
+    }                                                                                              \
+    static attributes tg_status_t step_long_int4_##suffix(STEP_STATE)                              \
+    {                                                                                              \
+        return int4_from(reading, step_long_int4_bytewise, false, run, at, end, out, step);        \
+    }                                                                                              \
+    static attributes tg_status_t step_int_int8_##suffix(STEP_STATE)                               \
+    {                                                                                              \
+        return int8_from(reading, step_int_int8_bytewise, true, run, at, end, out, step);          \
+    }                                                                                              \
+    static attributes tg_status_t step_long_int8_##suffix(STEP_STATE)                              \
+    {                                                                                              \
+        return int8_from(reading, step_long_int8_bytewise, false, run, at, end, out, step);        \
+    }                                                                                              \
+    static attributes tg_status_t step_micros_##suffix(STEP_STATE)                                 \
+    {                                                                                              \
+        return timestamp_from(reading, step_micros_bytewise, false, run, at, end, out, step);      \
+    }                                                                                              \
+    static attributes tg_status_t step_millis_##suffix(STEP_STATE)                                 \
+    {                                                                                              \
+        return timestamp_from(reading, step_millis_bytewise, true, run, at, end, out, step);       \
+    }
+
+static tg_step_run_t step_int_int4_bytewise, step_long_int4_bytewise, step_int_int8_bytewise,
+    step_long_int8_bytewise, step_micros_bytewise, step_millis_bytewise;
+
+VARINT_STEPS(bytewise, BYTEWISE, __attribute__((noinline)))
+VARINT_STEPS(words, WORDS, )
+
+static tg_step_run_t *const plain_steps[TG_OP_COUNT] = {
+    [TG_OP_END] = step_end,
+    [TG_OP_SLOT] = step_slot,
+    [TG_OP_NULL] = step_null,
+    [TG_OP_CONST] = step_const,
+    [TG_OP_JUMP] = step_jump,
+    [TG_OP_NULL_RECORD] = step_null_record,
+    [TG_OP_SWITCH] = step_switch,
+    [TG_OP_NULLABLE] = step_nullable,
+    [TG_OP_SKIP_FIXED] = step_skip_sized,
+    [TG_OP_SKIP_VARINT] = step_skip_varint,
+    [TG_OP_SKIP_SIZED] = step_skip_sized,
+    [TG_OP_BOOL] = step_bool,
+    [TG_OP_INT_INT4] = step_int_int4_words,
+    [TG_OP_INT_INT8] = step_int_int8_words,
+    [TG_OP_LONG_INT8] = step_long_int8_words,
+    [TG_OP_LONG_INT4] = step_long_int4_words,
+    [TG_OP_FLOAT_FLOAT4] = step_float_float4,
+    [TG_OP_FLOAT_FLOAT8] = step_float_float8,
+    [TG_OP_DOUBLES] = step_doubles,
+    [TG_OP_MICROS] = step_micros_words,
+    [TG_OP_MILLIS] = step_millis_words,
+    [TG_OP_TEXT] = step_text,
+    [TG_OP_BYTES] = step_bytes,
+    [TG_OP_ENUM] = step_enum,
+};
+
+#ifdef __x86_64__
+
+VARINT_STEPS(bmi2, WORDS_PEXT, __attribute__((target("bmi,bmi2"))))
+
+static tg_step_run_t *const bmi2_steps[TG_OP_COUNT] = {
+    [TG_OP_INT_INT4] = step_int_int4_bmi2,   [TG_OP_INT_INT8] = step_int_int8_bmi2,
+    [TG_OP_LONG_INT8] = step_long_int8_bmi2, [TG_OP_LONG_INT4] = step_long_int4_bmi2,
+    [TG_OP_MICROS] = step_micros_bmi2,       [TG_OP_MILLIS] = step_millis_bmi2,
+};
+
+/* AMD before Zen 3 has the instruction, but takes up to 300 cycles for it. */
+static bool
+has_fast_pext(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("bdver4") &&
+           !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2");
+}
+
+#endif
+
+static tg_step_run_t *
+choose(tg_op_t op, uint32_t n, bool pext)
+{
+#ifdef __x86_64__
+    if (pext && bmi2_steps[op] != NULL) {
+        return bmi2_steps[op];
+    }
+#endif
+    (void)pext;
+    if (op == TG_OP_DOUBLES && n == 1) {
+        return step_double;
+    }
+    return plain_steps[op] != NULL ? plain_steps[op] : step_call;
+}
+
+void
+tg_plan_choose_steps(tg_decode_plan_t *plan)
+{
+    bool pext = false;
+#ifdef __x86_64__
+    pext = has_fast_pext();
+#endif
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        tg_step_t *step = &plan->steps[i];
+        step->run = choose(step->op, step->n, pext);
+        step->run_value = choose(step->value_op, step->n, pext);
     }
 }
 
 tg_status_t
 tg_run_steps(tg_run_t *run, const tg_step_t *step)
 {
-    cursor_t cursor = {.at = run->at, .end = run->end, .out = run->out};
-    uint8_t *row = run->buffer->data + run->row_start;
-    for (;; step++) {
-        tg_status_t status = TG_OK;
-        if (step->nullable) {
-            bool is_null = false;
-            status = take_null(&cursor, step, &is_null);
-            if (status == TG_OK && is_null) {
-                status = run_null(&cursor, step);
-                if (__builtin_expect(status == TG_OK, 1)) {
-                    continue;
-                }
-            }
-            if (__builtin_expect(status != TG_OK, 0)) {
-                return fail(run, cursor, step, status);
-            }
-        }
-        switch (step->op) {
-        case TG_OP_END:
-            run->at = cursor.at;
-            run->out = cursor.out;
-            return TG_OK;
-        case TG_OP_SLOT:
-            run->plan->slots[step->column] = (uint32_t)(cursor.out - row);
-            continue;
-        case TG_OP_NULL:
-            status = run_null(&cursor, step);
-            break;
-        case TG_OP_CONST:
-            cursor.out = put_pieces(cursor.out, step->bytes, step->n);
-            continue;
-        case TG_OP_JUMP:
-        case TG_OP_NULL_RECORD:
-        case TG_OP_SWITCH:
-            status = run_control(run, &cursor, &step);
-            break;
-        case TG_OP_SKIP_FIXED:
-        case TG_OP_SKIP_VARINT:
-        case TG_OP_SKIP_SIZED:
-            status = run_skip(&cursor, step);
-            break;
-        case TG_OP_BOOL:
-            status = run_bool(&cursor);
-            break;
-        case TG_OP_INT_INT4:
-            status = run_int4(&cursor);
-            break;
-        case TG_OP_INT_INT8:
-            status = run_int8(&cursor, true);
-            break;
-        case TG_OP_LONG_INT8:
-            status = run_int8(&cursor, false);
-            break;
-        case TG_OP_LONG_INT4:
-            status = run_long_int4(&cursor);
-            break;
-        case TG_OP_FLOAT_FLOAT4:
-            status = run_float4(&cursor);
-            break;
-        case TG_OP_FLOAT_FLOAT8:
-            status = run_float_float8(&cursor);
-            break;
-        case TG_OP_DOUBLE_FLOAT8:
-            status = run_float8(&cursor);
-            break;
-        case TG_OP_MICROS:
-            status = run_timestamp(&cursor, false);
-            break;
-        case TG_OP_MILLIS:
-            status = run_timestamp(&cursor, true);
-            break;
-        case TG_OP_BYTES:
-            status = run_bytes(&cursor, step);
-            break;
-        case TG_OP_ENUM:
-            status = run_enum(&cursor, step);
-            break;
-        case TG_OP_TEXT:
-            status = run_plain_text(&cursor, step);
-            if (__builtin_expect(status != TG_ERR_UNSUPPORTED, 1)) {
-                break;
-            }
-            /* fall through: the called step knows UTF-8, NUL and limits */
-            __attribute__((fallthrough));
-        default:
-            status = call_value(run, cursor, step);
-            cursor.at = run->at;
-            cursor.out = run->out;
-            row = run->buffer->data + run->row_start;
-            break;
-        }
-        if (__builtin_expect(status != TG_OK, 0)) {
-            return fail(run, cursor, step, status);
-        }
-    }
+    return step->run(run, run->at, run->end, run->out, step);
 }
 
 tg_status_t

@@ -65,8 +65,8 @@ run_int_float(tg_run_t *run, const tg_step_t *step)
 {
     int64_t value = 0;
     TG_TRY(read_number(run, step, &value));
-    return step->op == TG_OP_INT_FLOAT4 ? put_float4(run, (float)value)
-                                        : put_float8(run, (double)value);
+    return step->value_op == TG_OP_INT_FLOAT4 ? put_float4(run, (float)value)
+                                              : put_float8(run, (double)value);
 }
 
 static tg_status_t
@@ -113,8 +113,9 @@ run_real_numeric(tg_run_t *run, const tg_step_t *step)
 {
     float single = 0;
     double value = 0;
-    TG_TRY(step->op == TG_OP_FLOAT_NUMERIC ? read_float(run, &single) : read_double(run, &value));
-    value = step->op == TG_OP_FLOAT_NUMERIC ? (double)single : value;
+    TG_TRY(step->value_op == TG_OP_FLOAT_NUMERIC ? read_float(run, &single)
+                                                 : read_double(run, &value));
+    value = step->value_op == TG_OP_FLOAT_NUMERIC ? (double)single : value;
     if (isnan(value)) {
         run->out = tg_numeric_put_nan(put_u32(run->out, 8));
         return TG_OK;
@@ -123,8 +124,8 @@ run_real_numeric(tg_run_t *run, const tg_step_t *step)
         /* numeric has it only since PostgreSQL 14, and never with a precision */
         return run_fail(run, TG_ERR_OUT_OF_RANGE, out_of_range);
     }
-    tg_decimal_t decimal =
-        step->op == TG_OP_FLOAT_NUMERIC ? tg_decimal_of_float(single) : tg_decimal_of_double(value);
+    tg_decimal_t decimal = step->value_op == TG_OP_FLOAT_NUMERIC ? tg_decimal_of_float(single)
+                                                                 : tg_decimal_of_double(value);
     return put_numeric(run, step, decimal, true);
 }
 
@@ -213,7 +214,7 @@ run_time(tg_run_t *run, const tg_step_t *step)
 {
     int64_t value = 0;
     TG_TRY(read_number(run, step, &value));
-    int64_t per_unit = step->op == TG_OP_TIME_MILLIS ? 1000 : 1;
+    int64_t per_unit = step->value_op == TG_OP_TIME_MILLIS ? 1000 : 1;
     if (value < 0 || value > TEMPORAL_DAY_US / per_unit) {
         return run_fail(run, TG_ERR_OUT_OF_RANGE, "the time of day is not within a day");
     }
@@ -350,5 +351,5 @@ tg_run_value(tg_run_t *run, const tg_step_t *step)
         [TG_OP_JSON] = tg_run_json,
         [TG_OP_ARRAY] = tg_run_array,
     };
-    return steps[step->op](run, step);
+    return steps[step->value_op](run, step);
 }

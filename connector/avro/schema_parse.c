@@ -27,15 +27,18 @@ static tg_status_t read_node(parser_t *parser, const json_t *json, place_t place
 static tg_status_t
 no_memory(parser_t *parser)
 {
-    return tg_error_set(parser->err, TG_ERR_NO_MEMORY, "schema: no memory");
+    (void)tg_error_set(parser->err, TG_ERR_NO_MEMORY, "schema: no memory");
+    return TG_ERR_NO_MEMORY;
 }
 
 static tg_status_t
 begin_node(parser_t *parser, tg_node_kind_t kind, tg_node_t **ret_node)
 {
     if (parser->n_started == TG_SCHEMA_MAX_NODES) {
-        return tg_error_set(parser->err, TG_ERR_TOO_LARGE, "schema: more than %d types",
-                            TG_SCHEMA_MAX_NODES);
+        (void)tg_error_set(parser->err, TG_ERR_TOO_LARGE, "schema: more than %d types",
+                           TG_SCHEMA_MAX_NODES);
+        return TG_ERR_TOO_LARGE; /* said as a constant, so that gcc sees that no node is no success
+                                  */
     }
     tg_node_t *node = tg_arena_calloc(parser->schema->arena, 1, sizeof *node);
     if (node == NULL) {
@@ -402,13 +405,15 @@ read_branches(parser_t *parser, const json_t *json, place_t place, tg_node_t *no
         return no_memory(parser);
     }
     for (size_t i = 0; i < n_branches; i++) {
-        TG_TRY(read_node(parser, json_array_get(json, i), place, &node->branches[i]));
+        tg_node_t *branch = NULL;
+        TG_TRY(read_node(parser, json_array_get(json, i), place, &branch));
+        node->branches[i] = branch;
         bool full = false;
-        if (node->branches[i]->kind == TG_NODE_UNION ||
-            !is_first(seen, tg_node_branch_name(node->branches[i]), &full)) {
+        if (branch != NULL && (branch->kind == TG_NODE_UNION ||
+                               !is_first(seen, tg_node_branch_name(branch), &full))) {
             return tg_error_set(parser->err, TG_ERR_INVALID,
                                 "schema: a union holds another union or \"%s\" twice",
-                                tg_node_branch_name(node->branches[i]));
+                                tg_node_branch_name(branch));
         }
         if (full) {
             return no_memory(parser);
