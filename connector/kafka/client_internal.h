@@ -16,7 +16,7 @@
 #define TG_KAFKA_DETAIL_BYTES 512
 
 typedef struct tg_kafka_link {
-    tg_log_t *log;    /* borrowed */
+    tg_log_t *_Atomic log; /* borrowed; NULL: the owner has left the handle behind */
     const char *role; /* "member", "fetcher", "reader", "producer", "probe": names it in the log */
     /* May be NULL. reason is librdkafka's text. */
     void (*on_error)(rd_kafka_t *rk, void *link, rd_kafka_resp_err_t code, const char *reason);

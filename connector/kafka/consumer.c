@@ -10,7 +10,7 @@
 #include "consumer_internal.h"
 
 #define COMMIT_TIMEOUT_MS 10000
-#define CLOSE_TIMEOUT_MS  3000
+#define CLOSE_TIMEOUT_MS  5000
 
 /* A fetcher's sizes hold for at least so many partitions, and for twice what came first. */
 #define EXPECTED_MIN 8
@@ -55,7 +55,7 @@ static tg_status_t
 open_member(tg_consumer_t *consumer, const tg_consumer_options_t *options, tg_error_t *err)
 {
     rd_kafka_conf_t *conf = NULL;
-    TG_TRY(tg_kafka_conf_new(&options->client, &consumer->member_link, &conf, err));
+    TG_TRY(tg_kafka_conf_new(&options->client, consumer->member_link, &conf, err));
     tg_status_t status = configure_member(options, conf, err);
     if (status != TG_OK) {
         rd_kafka_conf_destroy(conf);
@@ -106,6 +106,18 @@ open_parts(tg_consumer_t *consumer, const tg_consumer_options_t *options, tg_err
     return subscribe(consumer, options, err);
 }
 
+/* Its threads go on, without us: they may neither log through us nor be waited for. */
+static void
+abandon_member(tg_consumer_t *consumer)
+{
+    rd_kafka_set_log_level(consumer->member, 0);
+    consumer->member_link->log = NULL;
+    rd_kafka_queue_destroy(consumer->events);
+    consumer->events = NULL;
+    consumer->member = NULL;
+    consumer->member_link = NULL;
+}
+
 static void
 free_consumer(tg_consumer_t *consumer)
 {
@@ -125,6 +137,7 @@ free_consumer(tg_consumer_t *consumer)
     }
     (void)pthread_mutex_destroy(&consumer->cluster_id_mutex);
     tg_assignment_done(&consumer->assignment);
+    free(consumer->member_link);
     free(consumer);
 }
 
@@ -136,15 +149,20 @@ tg_consumer_open(const tg_consumer_options_t *options, tg_consumer_t **ret_consu
         return tg_error_set(err, TG_ERR_CONFIG, "a sink needs at least one topic");
     }
     tg_consumer_t *consumer = calloc(1, sizeof *consumer);
-    if (consumer == NULL) {
+    tg_kafka_link_t *link = calloc(1, sizeof *link);
+    if (consumer == NULL || link == NULL) {
+        free(consumer);
+        free(link);
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for a Kafka consumer");
     }
     consumer->log = options->client.log;
-    consumer->member_link = (tg_kafka_link_t){.log = consumer->log, .role = "member"};
+    *link = (tg_kafka_link_t){.log = consumer->log, .role = "member"};
+    consumer->member_link = link;
     consumer->fetcher_link =
         (tg_kafka_link_t){.log = consumer->log, .role = "fetcher", .on_error = log_fetcher_error};
     consumer->on = options->events;
     consumer->queued_max_bytes = options->queued_max_bytes;
+    consumer->is_static = options->instance_id != NULL && options->instance_id[0] != '\0';
     tg_assignment_init(&consumer->assignment);
     (void)pthread_mutex_init(&consumer->cluster_id_mutex, NULL);
     tg_status_t status = open_parts(consumer, options, err);
@@ -266,7 +284,7 @@ acknowledge(tg_consumer_t *consumer, bool assigned)
     }
 }
 
-/* *ret_n_partitions views into list; NULL: no memory. */
+/* Views into list; NULL: no memory. */
 static tg_partition_t *
 views_of(const rd_kafka_topic_partition_list_t *list)
 {
@@ -279,25 +297,52 @@ views_of(const rd_kafka_topic_partition_list_t *list)
 }
 
 static void
-handle_assigned(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list)
+take_over(tg_consumer_t *consumer, const tg_partition_t *partitions, size_t n_partitions)
 {
     tg_error_t err = {.status = TG_OK};
-    tg_partition_t *partitions = views_of(list);
-    tg_status_t status = partitions != NULL
-                             ? TG_OK
-                             : tg_error_set(&err, TG_ERR_NO_MEMORY, "no memory for a rebalance");
-    for (int i = 0; i < list->cnt && status == TG_OK; i++) {
-        status = tg_assignment_add(&consumer->assignment, partitions[i].topic,
-                                   partitions[i].partition, &err);
+    for (size_t i = 0; i < n_partitions; i++) {
+        if (tg_assignment_add(&consumer->assignment, partitions[i].topic, partitions[i].partition,
+                              &err) != TG_OK) {
+            consumer->on.on_error(consumer->on.arg, &err);
+            return;
+        }
     }
-    acknowledge(consumer, true);
-    if (status != TG_OK) {
-        consumer->on.on_error(consumer->on.arg, &err);
-    } else if (list->cnt > 0) {
+    if (n_partitions > 0) {
         prepare_fetcher(consumer);
-        consumer->on.on_assigned(consumer->on.arg, partitions, (size_t)list->cnt);
+        consumer->on.on_assigned(consumer->on.arg, partitions, n_partitions);
     }
+}
+
+static void
+handle_assigned(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list)
+{
+    acknowledge(consumer, true);
+    consumer->was_assigned = true;
+    if (consumer->closing) {
+        return;
+    }
+    tg_partition_t *partitions = views_of(list);
+    if (partitions == NULL) {
+        const tg_error_t err = {.status = TG_ERR_NO_MEMORY, .text = "no memory for a rebalance"};
+        consumer->on.on_error(consumer->on.arg, &err);
+        return;
+    }
+    take_over(consumer, partitions, (size_t)list->cnt);
     free(partitions);
+}
+
+/* Moves what we have taken over to the front; the rest came while closing. */
+static size_t
+keep_ours(tg_consumer_t *consumer, tg_partition_t *partitions, size_t n_partitions)
+{
+    size_t n_ours = 0;
+    for (size_t i = 0; i < n_partitions; i++) {
+        if (tg_assignment_find(&consumer->assignment, partitions[i].topic,
+                               partitions[i].partition) != NULL) {
+            partitions[n_ours++] = partitions[i];
+        }
+    }
+    return n_ours;
 }
 
 static void
@@ -326,7 +371,7 @@ handle_revoked(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *l
         const tg_error_t err = {.status = TG_ERR_NO_MEMORY, .text = "no memory for a rebalance"};
         consumer->on.on_error(consumer->on.arg, &err);
     } else {
-        let_go(consumer, partitions, (size_t)list->cnt, lost);
+        let_go(consumer, partitions, keep_ours(consumer, partitions, (size_t)list->cnt), lost);
         free(partitions);
     }
     acknowledge(consumer, false);
@@ -538,27 +583,91 @@ tg_consumer_commit_sync(tg_consumer_t *consumer, const tg_partition_t *partition
 
 /* --- closing --- */
 
+static bool
+is_before(int64_t until_ms)
+{
+    return tg_clock_now_ms(tg_clock_system()) < until_ms;
+}
+
+/* librdkafka before 2.3 aborts the process when a member is destroyed that has joined the group but
+ * has not been assigned anything yet, if only nothing (its issue 4381). */
+static bool
+is_half_joined(tg_consumer_t *consumer)
+{
+    if (consumer->was_assigned || rd_kafka_version() >= 0x02030000) {
+        return false;
+    }
+    char *id = rd_kafka_memberid(consumer->member);
+    bool joined = id != NULL && id[0] != '\0';
+    if (id != NULL) {
+        rd_kafka_mem_free(consumer->member, id);
+    }
+    return joined;
+}
+
+/* A dynamic member unsubscribes first: once librdkafka is closing it can no longer answer an
+ * assignment that comes meanwhile, and would wait for that for ever (its issue 4527, fixed in 2.4).
+ * A static member must not, because it would leave the group. */
+static void
+leave_group(tg_consumer_t *consumer, int64_t until_ms)
+{
+    if (!consumer->is_static) {
+        (void)rd_kafka_unsubscribe(consumer->member);
+    }
+    bool quiet = false;
+    while ((!quiet || (!consumer->is_static && consumer->assignment.n_entries > 0)) &&
+           is_before(until_ms)) {
+        rd_kafka_event_t *event =
+            rd_kafka_queue_poll(consumer->events, consumer->is_static ? 0 : 20);
+        quiet = event == NULL;
+        if (event != NULL) {
+            handle(consumer, event);
+        }
+    }
+}
+
+/* Returns whether the member may be destroyed: else that might never return. */
+static bool
+close_member(tg_consumer_t *consumer, int64_t until_ms)
+{
+    bool half_joined = is_half_joined(consumer);
+    while (half_joined && !consumer->was_assigned && is_before(until_ms)) {
+        tg_consumer_poll(consumer, 20);
+    }
+    half_joined = half_joined && !consumer->was_assigned;
+    leave_group(consumer, until_ms);
+    rd_kafka_queue_t *farewell = rd_kafka_queue_new(consumer->member);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->member, farewell);
+    /* After a fatal error librdkafka refuses to close, and destroys without it. */
+    bool closed = error != NULL;
+    if (error != NULL) {
+        rd_kafka_error_destroy(error);
+    }
+    while (!closed && is_before(until_ms)) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(farewell, 20);
+        if (event != NULL) {
+            handle(consumer, event);
+        }
+        closed = rd_kafka_consumer_closed(consumer->member) != 0;
+    }
+    rd_kafka_queue_destroy(farewell);
+    return closed && !half_joined;
+}
+
 void
 tg_consumer_close(tg_consumer_t *consumer)
 {
     if (consumer == NULL) {
         return;
     }
-    int64_t until_ms = tg_clock_now_ms(tg_clock_system()) + CLOSE_TIMEOUT_MS;
-    rd_kafka_queue_t *farewell = rd_kafka_queue_new(consumer->member);
-    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->member, farewell);
-    if (error != NULL) {
-        rd_kafka_error_destroy(error);
-    } else {
-        while (!rd_kafka_consumer_closed(consumer->member) &&
-               tg_clock_now_ms(tg_clock_system()) < until_ms) {
-            rd_kafka_event_t *event = rd_kafka_queue_poll(farewell, 50);
-            if (event != NULL) {
-                handle(consumer, event);
-            }
-        }
-    }
+    consumer->closing = true;
+    bool sound = close_member(consumer, tg_clock_now_ms(tg_clock_system()) + CLOSE_TIMEOUT_MS);
     let_go_of_all(consumer);
-    rd_kafka_queue_destroy(farewell);
+    if (!sound) {
+        TG_LOG_WARNING(consumer->log,
+                       "the Kafka client did not come to an end in time and is left behind",
+                       TG_S("librdkafka", rd_kafka_version_str()));
+        abandon_member(consumer);
+    }
     free_consumer(consumer);
 }

@@ -19,7 +19,7 @@
 #include "reader_internal.h"
 
 struct tg_consumer {
-    tg_kafka_link_t member_link;
+    tg_kafka_link_t *member_link; /* outlives the consumer when the member does */
     tg_kafka_link_t fetcher_link;
     rd_kafka_t *member;
     rd_kafka_queue_t *events; /* of the member */
@@ -35,6 +35,9 @@ struct tg_consumer {
     pthread_mutex_t cluster_id_mutex;
     char *cluster_id;   /* rd_kafka_mem_free */
     atomic_bool failed; /* a fatal error: the member is out of the group for good */
+    bool is_static;     /* has an instance_id: does not leave the group when it closes */
+    bool was_assigned;  /* poll thread: at least once, if only nothing */
+    bool closing;       /* what is assigned now is not taken over any more */
     char last_trouble[TG_KAFKA_DETAIL_BYTES]; /* poll thread: why a broker cannot be reached */
 };
 
