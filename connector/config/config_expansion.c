@@ -152,26 +152,32 @@ append_reference(const reference_t *reference, char *const *environment, tg_aren
                         shown(reference->n_scheme), reference->scheme);
 }
 
+/* What begins at "${": a reference, or just these two characters. */
+static tg_status_t
+expand_dollar(const char **text, char *const *environment, tg_arena_t *arena, tg_buffer_t *out,
+              bool *ret_changed, tg_error_t *err)
+{
+    reference_t reference;
+    if (!parse_reference(*text, &reference)) {
+        *text += 2;
+        return full_or_no_memory(tg_buffer_append(out, "${", 2), err);
+    }
+    *ret_changed = true;
+    *text = reference.end;
+    return append_reference(&reference, environment, arena, out, err);
+}
+
 static tg_status_t
 expand(const char *text, char *const *environment, tg_arena_t *arena, tg_buffer_t *out,
        bool *ret_changed, tg_error_t *err)
 {
-    while (*text != '\0') {
+    while (text != NULL && *text != '\0') {
         const char *dollar = strstr(text, "${");
         size_t n_plain = dollar != NULL ? (size_t)(dollar - text) : strlen(text);
         TG_TRY(full_or_no_memory(tg_buffer_append(out, text, n_plain), err));
-        text += n_plain;
-        if (dollar == NULL) {
-            break;
-        }
-        reference_t reference;
-        if (parse_reference(dollar, &reference)) {
-            TG_TRY(append_reference(&reference, environment, arena, out, err));
-            *ret_changed = true;
-            text = reference.end;
-        } else {
-            TG_TRY(full_or_no_memory(tg_buffer_append(out, "${", 2), err));
-            text += 2;
+        text = dollar;
+        if (text != NULL) {
+            TG_TRY(expand_dollar(&text, environment, arena, out, ret_changed, err));
         }
     }
     return TG_OK;

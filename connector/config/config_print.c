@@ -4,6 +4,9 @@
 #include "config_secret_internal.h"
 #include "config_units_internal.h"
 
+/* What expansion lets in, and room for masks. */
+enum { MAX_STRING_BYTES = 256 * 1024 };
+
 static const void *
 field(const tg_config_key_t *key, const void *owner)
 {
@@ -47,128 +50,124 @@ tg_config_print_has_value(const tg_config_key_t *key, const void *owner)
     return true;
 }
 
-/* In quotes, with libconfig's escapes; control characters as \xHH. */
-static tg_status_t
-append_quoted(tg_bytes_t text, tg_buffer_t *out)
-{
-    TG_TRY(tg_buffer_append(out, "\"", 1));
-    for (size_t i = 0; i < text.n_bytes; i++) {
-        char c = (char)text.data[i];
-        if (c == '"' || c == '\\') {
-            TG_TRY(tg_buffer_append_format(out, "\\%c", c));
-        } else if (c == '\n') {
-            TG_TRY(tg_buffer_append_text(out, "\\n"));
-        } else if (text.data[i] < 0x20 || c == 0x7F) {
-            TG_TRY(tg_buffer_append_format(out, "\\x%02X", (unsigned)text.data[i]));
-        } else {
-            TG_TRY(tg_buffer_append(out, &c, 1));
-        }
-    }
-    return tg_buffer_append(out, "\"", 1);
-}
-
-static tg_status_t
-append_string(const tg_config_key_t *key, const char *property, const char *value,
-              tg_config_show_t show, tg_buffer_t *out)
+static void
+write_string(const tg_config_key_t *key, const char *property, const char *value,
+             tg_config_show_t show, tg_config_writer_t *writer)
 {
     if (show == TG_CONFIG_SHOW_ALL) {
-        return append_quoted(tg_bytes_of_text(value), out);
+        tg_config_writer_quoted(writer, tg_bytes_of_text(value));
+        return;
     }
     tg_buffer_t masked;
-    tg_buffer_init(&masked, SIZE_MAX);
-    tg_status_t status = tg_config_secret_append(key, property, value, &masked);
-    if (status == TG_OK) {
-        status = append_quoted(tg_buffer_view(&masked), out);
+    tg_buffer_init(&masked, MAX_STRING_BYTES);
+    tg_config_writer_t inner = {.out = &masked};
+    tg_config_secret_write(key, property, value, &inner);
+    if (inner.status == TG_OK) {
+        tg_config_writer_quoted(writer, tg_buffer_view(&masked));
+    } else if (writer->status == TG_OK) {
+        writer->status = inner.status;
     }
     tg_buffer_done(&masked);
-    return status;
 }
 
-static tg_status_t
-append_list(const tg_config_key_t *key, const void *owner, tg_config_show_t show, tg_buffer_t *out)
+static void
+write_list(const tg_config_key_t *key, const void *owner, tg_config_show_t show,
+           tg_config_writer_t *writer)
 {
     tg_config_list_t list = list_of(key, owner);
-    TG_TRY(tg_buffer_append_text(out, "[ "));
+    tg_config_writer_text(writer, "[ ");
     for (size_t i = 0; i < list.n_items; i++) {
-        TG_TRY(tg_buffer_append_text(out, i > 0 ? ", " : ""));
-        TG_TRY(append_string(key, NULL, list.items[i], show, out));
+        tg_config_writer_text(writer, i > 0 ? ", " : "");
+        write_string(key, NULL, list.items[i], show, writer);
     }
-    return tg_buffer_append_text(out, list.n_items > 0 ? " ]" : "]");
+    tg_config_writer_text(writer, list.n_items > 0 ? " ]" : "]");
 }
 
-static tg_status_t
-append_choice(const tg_config_key_t *key, const void *owner, tg_buffer_t *out)
+static void
+write_choice(const tg_config_key_t *key, const void *owner, tg_config_writer_t *writer)
 {
     int value = 0;
     memcpy(&value, field(key, owner), sizeof value);
     for (size_t i = 0; i < TG_CONFIG_MAX_CHOICES && key->choices[i].text != NULL; i++) {
         if (key->choices[i].value == value) {
-            return append_quoted(tg_bytes_of_text(key->choices[i].text), out);
+            tg_config_writer_quoted(writer, tg_bytes_of_text(key->choices[i].text));
+            return;
         }
     }
-    return TG_ERR_INTERNAL;
+    writer->status = TG_ERR_INTERNAL;
 }
 
-static tg_status_t
-append_number(const tg_config_key_t *key, const void *owner, tg_buffer_t *out)
+static void
+write_number(const tg_config_key_t *key, const void *owner, tg_config_writer_t *writer)
 {
     int64_t value = 0;
     memcpy(&value, field(key, owner), sizeof value);
     if (key->type != TG_CONFIG_SIZE) {
-        return tg_buffer_append_format(out, "%" PRId64, value);
+        tg_config_writer_format(writer, "%" PRId64, value);
+        return;
     }
     char text[TG_CONFIG_NUMBER_BYTES];
     tg_config_units_print(key->type, value, text);
-    return append_quoted(tg_bytes_of_text(text), out);
+    tg_config_writer_quoted(writer, tg_bytes_of_text(text));
 }
 
-tg_status_t
-tg_config_print_property(const tg_config_key_t *key, const tg_config_pair_t *pair,
-                         tg_config_show_t show, tg_buffer_t *out)
+static void
+write_property(const tg_config_key_t *key, const tg_config_pair_t *pair, tg_config_show_t show,
+               tg_config_writer_t *writer)
 {
     for (const char *at = pair->name; *at != '\0'; at++) {
-        TG_TRY(tg_buffer_append(out, *at == '.' ? "_" : at, 1));
+        tg_config_writer_bytes(writer, *at == '.' ? "_" : at, 1);
     }
-    TG_TRY(tg_buffer_append_text(out, " = "));
-    TG_TRY(append_string(key, pair->name, pair->value, show, out));
-    return tg_buffer_append_text(out, ";");
+    tg_config_writer_text(writer, " = ");
+    write_string(key, pair->name, pair->value, show, writer);
+    tg_config_writer_text(writer, "; ");
 }
 
 /* The only key of this type is the root's. */
-static tg_status_t
-append_properties(const tg_config_key_t *key, const tg_config_t *config, tg_config_show_t show,
-                  tg_buffer_t *out)
+static void
+write_properties(const tg_config_key_t *key, const tg_config_t *config, tg_config_show_t show,
+                 tg_config_writer_t *writer)
 {
-    TG_TRY(tg_buffer_append_text(out, "{ "));
+    tg_config_writer_text(writer, "{ ");
     for (size_t i = 0; i < config->kafka.n_properties; i++) {
-        TG_TRY(tg_config_print_property(key, &config->kafka.properties[i], show, out));
-        TG_TRY(tg_buffer_append_text(out, " "));
+        write_property(key, &config->kafka.properties[i], show, writer);
     }
-    return tg_buffer_append_text(out, "}");
+    tg_config_writer_text(writer, "}");
 }
 
-tg_status_t
+static void
+write_bool(const tg_config_key_t *key, const void *owner, tg_config_writer_t *writer)
+{
+    bool yes = false;
+    memcpy(&yes, field(key, owner), sizeof yes);
+    tg_config_writer_text(writer, yes ? "true" : "false");
+}
+
+void
 tg_config_print_value(const tg_config_key_t *key, const void *owner, tg_config_show_t show,
-                      tg_buffer_t *out)
+                      tg_config_writer_t *writer)
 {
     switch (key->type) {
     case TG_CONFIG_STRING:
-        return append_string(key, NULL, string_of(key, owner), show, out);
+        write_string(key, NULL, string_of(key, owner), show, writer);
+        break;
     case TG_CONFIG_LIST:
     case TG_CONFIG_LIST_OF_1:
-        return append_list(key, owner, show, out);
+        write_list(key, owner, show, writer);
+        break;
     case TG_CONFIG_ENUM:
-        return append_choice(key, owner, out);
+        write_choice(key, owner, writer);
+        break;
     case TG_CONFIG_INT:
     case TG_CONFIG_SIZE:
     case TG_CONFIG_DURATION:
-        return append_number(key, owner, out);
-    case TG_CONFIG_PROPERTIES:
-        return append_properties(key, owner, show, out);
+        write_number(key, owner, writer);
+        break;
     case TG_CONFIG_BOOL:
+        write_bool(key, owner, writer);
+        break;
+    case TG_CONFIG_PROPERTIES:
+        write_properties(key, owner, show, writer);
         break;
     }
-    bool yes = false;
-    memcpy(&yes, field(key, owner), sizeof yes);
-    return tg_buffer_append_text(out, yes ? "true" : "false");
 }

@@ -5,6 +5,7 @@
 #define TG_CONFIG_PRINT_INTERNAL_H
 
 #include "config_keys_internal.h"
+#include "config_writer_internal.h"
 
 typedef enum tg_config_show {
     TG_CONFIG_SHOW_MASKED, /* for eyes */
@@ -14,12 +15,8 @@ typedef enum tg_config_show {
 /* Whether the key has a value in this owner: a string or a list may be not set. */
 bool tg_config_print_has_value(const tg_config_key_t *key, const void *owner);
 
-/* Appends the value: "text", 5, true, [ "a", "b" ]. */
-tg_status_t tg_config_print_value(const tg_config_key_t *key, const void *owner,
-                                  tg_config_show_t show, tg_buffer_t *out) TG_MUST_CHECK;
-
-/* Appends one property as name = "value";, underscores for dots. */
-tg_status_t tg_config_print_property(const tg_config_key_t *key, const tg_config_pair_t *pair,
-                                     tg_config_show_t show, tg_buffer_t *out) TG_MUST_CHECK;
+/* Writes the value: "text", 5, true, [ "a", "b" ], { name = "value"; }. */
+void tg_config_print_value(const tg_config_key_t *key, const void *owner, tg_config_show_t show,
+                           tg_config_writer_t *writer);
 
 #endif

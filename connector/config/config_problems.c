@@ -70,6 +70,9 @@ make_room(tg_config_problems_t *problems)
 }
 
 /* The text, and which variable said it when none of the file's lines did. */
+static char *text_new(const tg_config_place_t *place, const char *format, va_list args)
+    TG_PRINTF(2, 0);
+
 static char *
 text_new(const tg_config_place_t *place, const char *format, va_list args)
 {

@@ -1,8 +1,6 @@
-#include <ctype.h>
-#include <inttypes.h>
-
 #include "config_keys_internal.h"
 #include "config_units_internal.h"
+#include "config_writer_internal.h"
 
 static const char HEAD[] =
     "# Configuration reference\n"
@@ -34,113 +32,114 @@ group_length(const char *path)
     return dot != NULL ? (size_t)(dot - path) : 0;
 }
 
-static tg_status_t
-append_title(const char *path, tg_buffer_t *out)
+static void
+write_title(const char *path, tg_config_writer_t *writer)
 {
     size_t n = group_length(path);
-    TG_TRY(tg_buffer_append_text(out, "\n## "));
-    TG_TRY(n > 0 ? tg_buffer_append(out, path, n) : tg_buffer_append_text(out, "Top level"));
-    return tg_buffer_append_text(out,
-                                 "\n\n| key | value | default | |\n| --- | --- | --- | --- |\n");
+    tg_config_writer_text(writer, "\n## ");
+    tg_config_writer_bytes(writer, n > 0 ? path : "Top level", n > 0 ? n : strlen("Top level"));
+    tg_config_writer_text(writer, "\n\n| key | value | default | |\n| --- | --- | --- | --- |\n");
 }
 
-static tg_status_t
-append_range(const tg_config_key_t *key, const char *type, tg_buffer_t *out)
+static void
+write_range(const tg_config_key_t *key, const char *type, tg_config_writer_t *writer)
 {
     char min[TG_CONFIG_NUMBER_BYTES];
     char max[TG_CONFIG_NUMBER_BYTES];
     tg_config_units_print(key->type, key->min, min);
     tg_config_units_print(key->type, key->max, max);
-    return tg_buffer_append_format(out, "%s, %s to %s%s%s", type, min, max,
-                                   key->unit != NULL ? " " : "",
-                                   key->unit != NULL ? key->unit : "");
+    tg_config_writer_format(writer, "%s, %s to %s%s%s", type, min, max,
+                            key->unit != NULL ? " " : "", key->unit != NULL ? key->unit : "");
 }
 
-static tg_status_t
-append_choices(const tg_config_key_t *key, tg_buffer_t *out)
+static void
+write_choices(const tg_config_key_t *key, tg_config_writer_t *writer)
 {
     for (size_t i = 0; i < TG_CONFIG_MAX_CHOICES && key->choices[i].text != NULL; i++) {
-        TG_TRY(tg_buffer_append_format(out, "%s`\"%s\"`", i > 0 ? ", " : "", key->choices[i].text));
+        tg_config_writer_format(writer, "%s`\"%s\"`", i > 0 ? ", " : "", key->choices[i].text);
     }
-    return TG_OK;
 }
 
-static tg_status_t
-append_type(const tg_config_key_t *key, tg_buffer_t *out)
+static void
+write_type(const tg_config_key_t *key, tg_config_writer_t *writer)
 {
     switch (key->type) {
     case TG_CONFIG_INT:
-        return append_range(key, "integer", out);
+        write_range(key, "integer", writer);
+        break;
     case TG_CONFIG_SIZE:
-        return append_range(key, "size", out);
+        write_range(key, "size", writer);
+        break;
     case TG_CONFIG_DURATION:
-        return append_range(key, "duration", out);
+        write_range(key, "duration", writer);
+        break;
     case TG_CONFIG_ENUM:
-        return append_choices(key, out);
+        write_choices(key, writer);
+        break;
     case TG_CONFIG_BOOL:
-        return tg_buffer_append_text(out, "`true`, `false`");
+        tg_config_writer_text(writer, "`true`, `false`");
+        break;
     case TG_CONFIG_LIST:
-        return tg_buffer_append_text(out, "list of strings");
+        tg_config_writer_text(writer, "list of strings");
+        break;
     case TG_CONFIG_PROPERTIES:
-        return tg_buffer_append_text(out, "group of properties");
+        tg_config_writer_text(writer, "group of properties");
+        break;
     case TG_CONFIG_STRING:
     case TG_CONFIG_LIST_OF_1:
+        tg_config_writer_text(writer, "string");
         break;
     }
-    return tg_buffer_append_text(out, "string");
 }
 
-static tg_status_t
-append_default(const tg_config_key_t *key, tg_buffer_t *out)
+static void
+write_default(const tg_config_key_t *key, tg_config_writer_t *writer)
 {
-    bool quoted = key->type == TG_CONFIG_STRING || key->type == TG_CONFIG_ENUM;
     if (key->required) {
-        return tg_buffer_append_text(out, "**required**");
+        tg_config_writer_text(writer, "**required**");
+        return;
     }
-    if (key->derived != NULL) {
-        return tg_buffer_append_text(out, key->derived);
+    if (key->derived != NULL || key->fallback == NULL) {
+        tg_config_writer_text(writer, key->derived != NULL ? key->derived : "not set");
+        return;
     }
-    if (key->fallback == NULL) {
-        return tg_buffer_append_text(out, "not set");
-    }
-    if (key->type == TG_CONFIG_DURATION) {
-        char text[TG_CONFIG_NUMBER_BYTES];
-        int64_t value = 0;
-        if (tg_config_units_parse(key->type, key->fallback, &value) != TG_CONFIG_NUMBER_OK) {
-            return TG_ERR_INTERNAL;
-        }
+    char text[TG_CONFIG_NUMBER_BYTES];
+    int64_t value = 0;
+    bool quoted = key->type == TG_CONFIG_STRING || key->type == TG_CONFIG_ENUM;
+    bool duration = key->type == TG_CONFIG_DURATION &&
+                    tg_config_units_parse(key->type, key->fallback, &value) == TG_CONFIG_NUMBER_OK;
+    if (duration) {
         tg_config_units_print(key->type, value, text);
-        return tg_buffer_append_format(out, "`%s`", text);
     }
-    return tg_buffer_append_format(out, quoted ? "`\"%s\"`" : "`%s`", key->fallback);
+    tg_config_writer_format(writer, "`%s%s%s`", quoted ? "\"" : "", duration ? text : key->fallback,
+                            quoted ? "\"" : "");
 }
 
-static tg_status_t
-append_key(const tg_config_key_t *key, tg_buffer_t *out)
+static void
+write_key(const tg_config_key_t *key, tg_config_writer_t *writer)
 {
-    TG_TRY(tg_buffer_append_format(out, "| `%s` | ", tg_config_key_leaf(key)));
-    TG_TRY(append_type(key, out));
-    TG_TRY(tg_buffer_append_text(out, " | "));
-    TG_TRY(append_default(key, out));
-    TG_TRY(tg_buffer_append_format(out, " | %s%s%s |\n", key->doc,
-                                   key->reloadable ? " *Reload.*" : "",
-                                   key->secrecy != TG_CONFIG_PUBLIC ? " *Secret.*" : ""));
-    return TG_OK;
+    tg_config_writer_format(writer, "| `%s` | ", tg_config_key_leaf(key));
+    write_type(key, writer);
+    tg_config_writer_text(writer, " | ");
+    write_default(key, writer);
+    tg_config_writer_format(writer, " | %s%s%s |\n", key->doc, key->reloadable ? " *Reload.*" : "",
+                            key->secrecy != TG_CONFIG_PUBLIC ? " *Secret.*" : "");
 }
 
 tg_status_t
 tg_config_reference(tg_buffer_t *out)
 {
-    TG_TRY(tg_buffer_append_text(out, HEAD));
+    tg_config_writer_t writer = {.out = out};
+    tg_config_writer_text(&writer, HEAD);
     const char *group = NULL;
     for (size_t i = 0; i < TG_CONFIG_N_KEYS; i++) {
         const char *path = TG_CONFIG_KEYS[i].path;
         size_t n = group_length(path);
         if (group == NULL || group_length(group) != n || memcmp(group, path, n) != 0) {
-            TG_TRY(append_title(path, out));
+            write_title(path, &writer);
             group = path;
         }
-        TG_TRY(append_key(&TG_CONFIG_KEYS[i], out));
+        write_key(&TG_CONFIG_KEYS[i], &writer);
     }
-    return TG_OK;
+    return writer.status;
 }

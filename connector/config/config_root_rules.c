@@ -91,7 +91,11 @@ check_kafka(const tg_config_draft_t *draft)
     for (size_t i = 0; properties.group != NULL && i < TG_COUNT_OF(OWN_KEYS); i++) {
         char name[64] = "";
         for (size_t at = 0; OWN_KEYS[i].property[at] != '\0'; at++) {
-            name[at] = OWN_KEYS[i].property[at] == '.' ? '_' : OWN_KEYS[i].property[at];
+            char c = OWN_KEYS[i].property[at];
+            name[at] = c;
+            if (c == '.') {
+                name[at] = '_';
+            }
         }
         if (tg_config_rules_setting(&properties, name) != NULL) {
             tg_config_rules_add(draft, &properties, name, "is a key of its own; set %s instead",

@@ -52,46 +52,40 @@ end_of_credentials(const char *authority)
 }
 
 /* Copies name=value&name=value. */
-static tg_status_t
-append_query(const char *query, tg_buffer_t *out)
+static void
+write_query(const char *query, tg_config_writer_t *writer)
 {
     while (*query != '\0') {
         size_t n_pair = strcspn(query, "&");
         const char *equals = memchr(query, '=', n_pair);
-        if (equals != NULL && is_secret_word(query, (size_t)(equals - query))) {
-            TG_TRY(tg_buffer_append(out, query, (size_t)(equals + 1 - query)));
-            TG_TRY(tg_buffer_append_text(out, TG_CONFIG_MASK));
-        } else {
-            TG_TRY(tg_buffer_append(out, query, n_pair));
-        }
+        bool secret = equals != NULL && is_secret_word(query, (size_t)(equals - query));
+        tg_config_writer_bytes(writer, query, secret ? (size_t)(equals + 1 - query) : n_pair);
+        tg_config_writer_text(writer, secret ? TG_CONFIG_MASK : "");
         query += n_pair;
-        if (*query == '&') {
-            TG_TRY(tg_buffer_append(out, "&", 1));
-            query++;
-        }
+        size_t n_separators = strspn(query, "&");
+        tg_config_writer_bytes(writer, query, n_separators);
+        query += n_separators;
     }
-    return TG_OK;
 }
 
-static tg_status_t
-append_url(const char *url, const char *authority, tg_buffer_t *out)
+static void
+write_url(const char *url, const char *authority, tg_config_writer_t *writer)
 {
-    TG_TRY(tg_buffer_append(out, url, (size_t)(authority - url)));
+    tg_config_writer_bytes(writer, url, (size_t)(authority - url));
     const char *rest = authority;
     const char *at = end_of_credentials(authority);
     const char *colon = at != NULL ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
     if (colon != NULL) {
-        TG_TRY(tg_buffer_append(out, authority, (size_t)(colon + 1 - authority)));
-        TG_TRY(tg_buffer_append_text(out, TG_CONFIG_MASK));
+        tg_config_writer_bytes(writer, authority, (size_t)(colon + 1 - authority));
+        tg_config_writer_text(writer, TG_CONFIG_MASK);
         rest = at;
     }
     size_t n_path = strcspn(rest, "?");
-    TG_TRY(tg_buffer_append(out, rest, n_path));
-    if (rest[n_path] == '\0') {
-        return TG_OK;
+    tg_config_writer_bytes(writer, rest, n_path);
+    if (rest[n_path] == '?') {
+        tg_config_writer_text(writer, "?");
+        write_query(rest + n_path + 1, writer);
     }
-    TG_TRY(tg_buffer_append(out, "?", 1));
-    return append_query(rest + n_path + 1, out);
 }
 
 /* The length of a value in a key=value string: up to a space, or in single quotes. */
@@ -114,48 +108,57 @@ value_length(const char *value)
 }
 
 /* host=... password = '...' */
-static tg_status_t
-append_pairs(const char *text, tg_buffer_t *out)
+static void
+write_pairs(const char *text, tg_config_writer_t *writer)
 {
     while (*text != '\0') {
         size_t n_name = strcspn(text, "= \t\r\n");
         size_t n_equals = n_name + strspn(text + n_name, " \t\r\n");
-        bool pair = n_name > 0 && text[n_equals] == '=';
-        if (!pair) {
+        if (n_name == 0 || text[n_equals] != '=') {
             size_t n = n_name > 0 ? n_name : 1;
-            TG_TRY(tg_buffer_append(out, text, n));
+            tg_config_writer_bytes(writer, text, n);
             text += n;
             continue;
         }
         n_equals += 1 + strspn(text + n_equals + 1, " \t\r\n");
         size_t n_value = value_length(text + n_equals);
         bool secret = is_secret_word(text, n_name);
-        TG_TRY(tg_buffer_append(out, text, secret ? n_equals : n_equals + n_value));
-        if (secret) {
-            TG_TRY(tg_buffer_append_text(out, TG_CONFIG_MASK));
-        }
+        tg_config_writer_bytes(writer, text, secret ? n_equals : n_equals + n_value);
+        tg_config_writer_text(writer, secret ? TG_CONFIG_MASK : "");
         text += n_equals + n_value;
     }
-    return TG_OK;
+}
+
+static void
+write_masked(const char *url, tg_config_writer_t *writer)
+{
+    const char *scheme = strstr(url, "://");
+    bool is_url = scheme != NULL && strcspn(url, "= \t'") >= (size_t)(scheme - url);
+    if (is_url) {
+        write_url(url, scheme + 3, writer);
+    } else {
+        write_pairs(url, writer);
+    }
 }
 
 tg_status_t
 tg_config_mask_url(const char *url, tg_buffer_t *out)
 {
-    const char *scheme = strstr(url, "://");
-    bool is_url = scheme != NULL && strcspn(url, "= \t'") >= (size_t)(scheme - url);
-    return is_url ? append_url(url, scheme + 3, out) : append_pairs(url, out);
+    tg_config_writer_t writer = {.out = out};
+    write_masked(url, &writer);
+    return writer.status;
 }
 
-tg_status_t
-tg_config_secret_append(const tg_config_key_t *key, const char *property, const char *value,
-                        tg_buffer_t *out)
+void
+tg_config_secret_write(const tg_config_key_t *key, const char *property, const char *value,
+                       tg_config_writer_t *writer)
 {
-    bool url = key->secrecy == TG_CONFIG_SECRET_BY_NAME && ends_with(property, ".url");
-    if (url || key->secrecy == TG_CONFIG_SECRET_IN_URL) {
-        return tg_config_mask_url(value, out);
+    bool by_name = key->secrecy == TG_CONFIG_SECRET_BY_NAME;
+    if (key->secrecy == TG_CONFIG_SECRET_IN_URL || (by_name && ends_with(property, ".url"))) {
+        write_masked(value, writer);
+    } else {
+        bool secret =
+            key->secrecy == TG_CONFIG_SECRET || (by_name && tg_config_secret_property(property));
+        tg_config_writer_text(writer, secret ? TG_CONFIG_MASK : value);
     }
-    bool secret = key->secrecy == TG_CONFIG_SECRET ||
-                  (key->secrecy == TG_CONFIG_SECRET_BY_NAME && tg_config_secret_property(property));
-    return tg_buffer_append_text(out, secret ? TG_CONFIG_MASK : value);
 }

@@ -5,15 +5,16 @@
 #define TG_CONFIG_SECRET_INTERNAL_H
 
 #include "config_keys_internal.h"
+#include "config_writer_internal.h"
 
 #define TG_CONFIG_MASK "********"
 
 /* Whether a property (with dots) holds a secret, by its name. */
 bool tg_config_secret_property(const char *name);
 
-/* Appends the value of a key, masked as the key's secrecy asks. property: its name for
+/* Writes the value of a key, masked as the key's secrecy asks. property: its name for
  * TG_CONFIG_SECRET_BY_NAME. */
-tg_status_t tg_config_secret_append(const tg_config_key_t *key, const char *property,
-                                    const char *value, tg_buffer_t *out) TG_MUST_CHECK;
+void tg_config_secret_write(const tg_config_key_t *key, const char *property, const char *value,
+                            tg_config_writer_t *writer);
 
 #endif

@@ -193,7 +193,8 @@ push_frame(outliner_t *outliner, const tg_config_token_t *token)
 static char
 closing(char open)
 {
-    return open == '{' ? '}' : open == '(' ? ')' : ']';
+    static const char PAIRS[] = "{}()[]";
+    return strchr(PAIRS, open)[1];
 }
 
 static void

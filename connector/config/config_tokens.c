@@ -95,7 +95,10 @@ take_sign(tg_config_tokens_t *tokens)
                                .n_bytes = 1,
                                .line = tokens->line,
                                .end_line = tokens->line,
-                               .sign = *tokens->at == ':' ? '=' : *tokens->at};
+                               .sign = *tokens->at};
+    if (token.sign == ':') {
+        token.sign = '=';
+    }
     tokens->at++;
     return token;
 }

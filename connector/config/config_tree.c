@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 
 #include "config_names_internal.h"
@@ -74,7 +75,9 @@ tg_config_tree_parse(tg_config_tree_t *tree, const tg_config_source_t *source, t
         return TG_ERR_CONFIG;
     }
     size_t next = 0;
-    return place_all(tree, tg_config_tree_root(tree), &outline, &next);
+    TG_TRY(place_all(tree, tg_config_tree_root(tree), &outline, &next));
+    assert(next == outline.n_lines); /* the outline knows libconfig's grammar */
+    return TG_OK;
 }
 
 void

@@ -12,14 +12,16 @@ typedef struct unit {
     int64_t factor;
 } unit_t;
 
+enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
+
 /* The largest first; printing takes the first that divides. */
 static const unit_t SIZES[] = {
-    {"GiB", 1024 * 1024 * 1024}, {"MiB", 1024 * 1024}, {"KiB", 1024}, {"GB", 1000 * 1000 * 1000},
-    {"MB", 1000 * 1000},         {"KB", 1000},         {"B", 1},      {NULL, 0},
+    {"GiB", 1L << 30}, {"MiB", 1L << 20}, {"KiB", 1L << 10}, {"GB", 1000000000},
+    {"MB", 1000000},   {"KB", 1000},      {"B", 1},          {NULL, 0},
 };
 static const unit_t DURATIONS[] = {
-    {"h", 3600 * 1000}, {"min", 60 * 1000},      {"s", 1000},
-    {"ms", 1},          {"d", 24 * 3600 * 1000}, {NULL, 0},
+    {"h", HOUR_MS}, {"min", MINUTE_MS},   {"s", SECOND_MS},
+    {"ms", 1},      {"d", 24L * HOUR_MS}, {NULL, 0},
 };
 static const unit_t NO_UNITS[] = {{NULL, 0}};
 

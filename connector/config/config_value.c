@@ -407,7 +407,9 @@ dotted(tg_arena_t *arena, const char *name)
 {
     char *copy = tg_arena_strdup(arena, name);
     for (char *at = copy; at != NULL && *at != '\0'; at++) {
-        *at = *at == '_' ? '.' : *at;
+        if (*at == '_') {
+            *at = '.';
+        }
     }
     return copy;
 }

@@ -13,11 +13,11 @@
 enum { DUMP_BYTES = 8 * 1024 * 1024 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void); // NOLINT(readability-identifier-naming)
 
 /* libconfig 1.5 loses a string that stands where the grammar has none. */
 const char *
-__lsan_default_suppressions(void)
+__lsan_default_suppressions(void) // NOLINT(readability-identifier-naming)
 {
     return "leak:libconfig\n";
 }

@@ -33,7 +33,7 @@ tg_config_files_setup(void **state)
     files->original = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(files->original >= 0);
     assert_int_equal(chdir(files->directory), 0);
-    tg_buffer_init(&files->text, 1024 * 1024);
+    tg_buffer_init(&files->text, (size_t)1024 * 1024);
     *state = files;
     return 0;
 }

@@ -411,7 +411,7 @@ config_that_is_no_text_or_too_large_is_refused(void **state)
     assert_int_equal(files->status, TG_ERR_CONFIG);
     assert_string_equal(tg_config_files_text(files),
                         "plant.conf: file: plant.conf is not text: it has a NUL byte\n");
-    size_t n_bytes = 2 * 1024 * 1024;
+    size_t n_bytes = (size_t)2 * 1024 * 1024;
     char *large = malloc(n_bytes);
     assert_non_null(large);
     memset(large, '#', n_bytes);
@@ -427,7 +427,7 @@ config_beyond_our_limits_is_refused(void **state)
 {
     tg_config_files_t *files = *state;
     tg_buffer_t text;
-    tg_buffer_init(&text, 1024 * 1024);
+    tg_buffer_init(&text, (size_t)1024 * 1024);
     for (int i = 0; i < 40; i++) {
         assert_int_equal(tg_buffer_append_text(&text, "a = ("), TG_OK);
         assert_int_equal(tg_buffer_append_text(&text, "{\n"), TG_OK);
@@ -450,7 +450,7 @@ config_keeps_200_problems_and_counts_the_rest(void **state)
 {
     tg_config_files_t *files = *state;
     tg_buffer_t text;
-    tg_buffer_init(&text, 1024 * 1024);
+    tg_buffer_init(&text, (size_t)1024 * 1024);
     for (int i = 0; i < 300; i++) {
         assert_int_equal(tg_buffer_append_format(&text, "unheard_of_%d = 1;\n", i), TG_OK);
     }

@@ -25,7 +25,7 @@ static void
 dump_of_a_configuration(tg_config_files_t *files, const char *text, tg_buffer_t *ret_dump)
 {
     const tg_config_t *config = tg_config_files_must(files, text, NULL);
-    tg_buffer_init(ret_dump, 1024 * 1024);
+    tg_buffer_init(ret_dump, (size_t)1024 * 1024);
     assert_int_equal(tg_config_dump(config, ret_dump), TG_OK);
     assert_non_null(tg_buffer_text(ret_dump));
 }

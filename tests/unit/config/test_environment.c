@@ -53,7 +53,7 @@ environment_variables_go_over_the_file(void **state)
                 "TIDEGATE_HTTP__LISTEN=", "TIDEGATE_SHUTDOWN_TIMEOUT_MS=9s"));
     assert_string_equal(config->kafka.bootstrap_servers, "b:1");
     assert_int_equal(config->sinks[0].batch.max_rows, 77);
-    assert_int_equal(config->sinks[0].batch.max_bytes, 1024 * 1024);
+    assert_int_equal(config->sinks[0].batch.max_bytes, (size_t)1024 * 1024);
     assert_int_equal(config->log.level, TG_LOG_LEVEL_ERROR);
     assert_false(config->registry.verify_host);
     assert_string_equal(config->http.listen, "");

@@ -95,7 +95,7 @@ static void
 include_of_more_than_fits_is_refused(void **state)
 {
     tg_config_files_t *files = *state;
-    size_t n_bytes = 300 * 1024;
+    size_t n_bytes = (size_t)300 * 1024;
     char *large = malloc(n_bytes);
     assert_non_null(large);
     memset(large, '#', n_bytes);

@@ -17,7 +17,7 @@ expect_changes(tg_config_files_t *files, const char *after, const char *expected
     tg_config_t *before = TG_STEAL(files->config);
     const tg_config_t *now = tg_config_files_must(files, after, NULL);
     tg_buffer_t text;
-    tg_buffer_init(&text, 64 * 1024);
+    tg_buffer_init(&text, (size_t)64 * 1024);
     size_t n = 99;
     assert_int_equal(tg_config_reload_check(before, now, &text, &n), TG_OK);
     assert_string_equal(tg_buffer_text(&text), expected);
