@@ -55,7 +55,7 @@ maven_dependency() {
     local goal=$1
     shift
     # Debian's Maven ends with escape sequences even where there is no terminal.
-    mvn -q -B "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:$goal" "$@" | sed 's/\x1b\[[0-9;]*m//g'
+    mvn -q -B "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:$goal" "$@" 2>&1 | sed 's/\x1b\[[0-9;]*m//g'
 }
 
 # Runs the embedded database, and npm brings it and the weather records.
