@@ -29,7 +29,7 @@ typedef struct database_fixture {
 } database_fixture_t;
 
 /* The URL with another database, as key = 'value' pairs. */
-static void
+static inline void
 fixture_url(const char *url, const char *dbname, char *out, size_t n_bytes)
 {
     PQconninfoOption *options = PQconninfoParse(url, NULL);
@@ -44,7 +44,7 @@ fixture_url(const char *url, const char *dbname, char *out, size_t n_bytes)
     PQconninfoFree(options);
 }
 
-static tg_connection_t *
+static inline tg_connection_t *
 fixture_connect(const char *url)
 {
     tg_error_t err = {0};
@@ -58,14 +58,14 @@ fixture_connect(const char *url)
     return connection;
 }
 
-static void
+static inline void
 fixture_run(tg_connection_t *connection, const char *sql)
 {
     tg_error_t err = {0};
     ASSERT_OK(tg_connection_execute(connection, sql, &err));
 }
 
-static int64_t
+static inline int64_t
 fixture_number(tg_connection_t *connection, const char *sql)
 {
     tg_error_t err = {0};
@@ -76,7 +76,7 @@ fixture_number(tg_connection_t *connection, const char *sql)
     return number;
 }
 
-static void
+static inline void
 fixture_drop(tg_connection_t *connection, const char *name)
 {
     char sql[160];
@@ -84,7 +84,7 @@ fixture_drop(tg_connection_t *connection, const char *name)
     fixture_run(connection, sql);
 }
 
-static int
+static inline int
 fixture_setup(void **state)
 {
     static database_fixture_t fixture;
@@ -134,7 +134,7 @@ fixture_setup(void **state)
     return 0;
 }
 
-static int
+static inline int
 fixture_teardown(void **state)
 {
     const database_fixture_t *fixture = *state;
@@ -155,7 +155,7 @@ fixture_teardown(void **state)
 }
 
 /* The connection of one test; skips it when there is no server. */
-static tg_connection_t *
+static inline tg_connection_t *
 fixture_open(void **state)
 {
     const database_fixture_t *fixture = *state;

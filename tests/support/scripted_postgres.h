@@ -73,7 +73,7 @@ typedef struct scripted_postgres {
 } scripted_postgres_t;
 
 /* Messages of the protocol, appended to out. */
-static void
+static inline void
 message(tg_buffer_t *out, char type, const void *body, size_t n)
 {
     const uint32_t length = htonl((uint32_t)n + 4);
@@ -82,26 +82,26 @@ message(tg_buffer_t *out, char type, const void *body, size_t n)
     assert_int_equal(tg_buffer_append(out, body, n), TG_OK);
 }
 
-static void
+static inline void
 message_ready(tg_buffer_t *out, char transaction)
 {
     message(out, 'Z', &transaction, 1);
 }
 
-static void
+static inline void
 message_command(tg_buffer_t *out, const char *tag)
 {
     message(out, 'C', tag, strlen(tag) + 1);
 }
 
-static void
+static inline void
 message_copy_in(tg_buffer_t *out)
 {
     message(out, 'G', "\1\0\1\0\1", 5);
 }
 
 /* One row of one column. */
-static void
+static inline void
 message_row(tg_buffer_t *out)
 {
     message(out, 'T', "\0\1a\0\0\0\0\0\0\0\0\0\0\31\377\377\377\377\377\377\0\0", 22);
@@ -110,7 +110,7 @@ message_row(tg_buffer_t *out)
 }
 
 /* type 'E' or 'N'; context NULL: none. */
-static void
+static inline void
 message_report(tg_buffer_t *out, char type, const char *severity, const char *sqlstate,
                const char *text, const char *context)
 {
@@ -130,7 +130,7 @@ message_report(tg_buffer_t *out, char type, const char *severity, const char *sq
     tg_buffer_done(&body);
 }
 
-static bool
+static inline bool
 scripted_read(int fd, void *to, size_t n)
 {
     uint8_t *at = to;
@@ -145,7 +145,7 @@ scripted_read(int fd, void *to, size_t n)
     return true;
 }
 
-static bool
+static inline bool
 scripted_send(scripted_postgres_t *server, const void *bytes, size_t n)
 {
     const uint8_t *at = bytes;
@@ -161,7 +161,7 @@ scripted_send(scripted_postgres_t *server, const void *bytes, size_t n)
 }
 
 /* Accepts and reads the start-up message; *ret_code is its first word (a version, or a request). */
-static int
+static inline int
 scripted_accept(scripted_postgres_t *server, uint32_t *ret_code)
 {
     uint32_t head[2];
@@ -175,7 +175,7 @@ scripted_accept(scripted_postgres_t *server, uint32_t *ret_code)
     return fd;
 }
 
-static void
+static inline void
 scripted_let_in(scripted_postgres_t *server)
 {
     tg_buffer_t out;
@@ -197,7 +197,7 @@ scripted_let_in(scripted_postgres_t *server)
 }
 
 /* Reads one message of the client. False: it has gone. */
-static bool
+static inline bool
 scripted_read_message(scripted_postgres_t *server, char *ret_type)
 {
     static _Thread_local uint8_t body[1 << 20];
@@ -221,7 +221,7 @@ scripted_read_message(scripted_postgres_t *server, char *ret_type)
 }
 
 /* Reads until one of types ends the wait, or n bytes of CopyData are there. */
-static bool
+static inline bool
 scripted_read_until(scripted_postgres_t *server, const char *types, size_t n_copy_bytes)
 {
     char type = '\0';
@@ -234,7 +234,7 @@ scripted_read_until(scripted_postgres_t *server, const char *types, size_t n_cop
     return true;
 }
 
-static void
+static inline void
 scripted_close(scripted_postgres_t *server, bool reset)
 {
     const struct linger hard = {.l_onoff = 1, .l_linger = 0};
@@ -247,7 +247,7 @@ scripted_close(scripted_postgres_t *server, bool reset)
     }
 }
 
-static bool
+static inline bool
 scripted_send_step(scripted_postgres_t *server, const tg_buffer_t *bytes)
 {
     size_t room = server->cut_after - server->n_sent;
@@ -258,7 +258,7 @@ scripted_send_step(scripted_postgres_t *server, const tg_buffer_t *bytes)
 }
 
 /* False: the script is over before its end. */
-static bool
+static inline bool
 scripted_step(scripted_postgres_t *server, const scripted_step_t *step)
 {
     uint32_t code = 0;
@@ -311,7 +311,7 @@ scripted_main(void *arg)
     return NULL;
 }
 
-static void
+static inline void
 scripted_start(scripted_postgres_t *server, const scripted_step_t *steps, size_t n_steps)
 {
     tg_error_t err = {0};
@@ -332,7 +332,7 @@ scripted_start(scripted_postgres_t *server, const scripted_step_t *steps, size_t
     ASSERT_OK(tg_thread_start(&server->thread, "scripted", scripted_main, server, &err));
 }
 
-static void
+static inline void
 scripted_url(const scripted_postgres_t *server, char *out, size_t n_bytes)
 {
     (void)snprintf(out, n_bytes, "postgresql://u@127.0.0.1:%d/d?sslmode=disable&gssencmode=disable",
@@ -340,7 +340,7 @@ scripted_url(const scripted_postgres_t *server, char *out, size_t n_bytes)
 }
 
 /* Waits for the script's end. The client must have gone, or the script must not wait for it. */
-static void
+static inline void
 scripted_stop(scripted_postgres_t *server)
 {
     (void)shutdown(server->listener, SHUT_RDWR); /* ends an accept */

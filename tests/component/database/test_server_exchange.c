@@ -449,6 +449,43 @@ copy_exchange_string_without_commit_is_rolled_back(void **state)
     scene_close(&scene);
 }
 
+static tg_exchange_state_t
+scene_part(scene_t *scene, const char *sql)
+{
+    tg_exchange_state_t state = TG_EXCHANGE_RUNNING;
+    ASSERT_SCENE(tg_copy_exchange_begin_part(scene->exchange, sql, in_ms(15000), &err));
+    while ((state = pump_out_of(scene->exchange, TG_EXCHANGE_RUNNING)) == TG_EXCHANGE_COPYING) {
+        (void)put_all(scene->exchange, tg_buffer_view(&scene->bytes));
+        tg_error_t ignored;
+        if (tg_copy_exchange_state(scene->exchange) == TG_EXCHANGE_COPYING) {
+            TG_IGNORE(tg_copy_exchange_copy_done(scene->exchange, &ignored));
+        }
+    }
+    return state;
+}
+
+static void
+copy_exchange_in_parts_goes_on_behind_a_savepoint(void **state)
+{
+    scene_t scene;
+    scene_open(&scene, state);
+    put_header(&scene.bytes);
+    put_row(&scene.bytes, 1, NULL); /* v is NOT NULL */
+    put_trailer(&scene.bytes);
+    assert_int_equal(scene_part(&scene, "BEGIN; SAVEPOINT a;"
+                                        "COPY fixture.t (k, v) FROM STDIN (FORMAT binary)"),
+                     TG_EXCHANGE_FAILED);
+    assert_int_equal(tg_copy_exchange_error(scene.exchange)->status, TG_ERR_CONSTRAINT);
+    tg_buffer_reset(&scene.bytes);
+    three_rows(&scene);
+    assert_int_equal(scene_part(&scene, "ROLLBACK TO a;"
+                                        "COPY fixture.t (k, v) FROM STDIN (FORMAT binary)"),
+                     TG_EXCHANGE_DONE);
+    assert_int_equal(scene_flush(&scene, "COMMIT"), TG_EXCHANGE_DONE);
+    assert_int_equal(fixture_number(scene.connection, "SELECT count(*) FROM fixture.t"), 3);
+    scene_close(&scene);
+}
+
 int
 main(void)
 {
@@ -467,6 +504,7 @@ main(void)
         cmocka_unit_test(copy_exchange_sees_an_error_before_all_rows_are_sent),
         cmocka_unit_test(copy_exchange_with_many_megabytes_takes_them_in_parts),
         cmocka_unit_test(copy_exchange_string_without_commit_is_rolled_back),
+        cmocka_unit_test(copy_exchange_in_parts_goes_on_behind_a_savepoint),
     };
     return cmocka_run_group_tests_name("copy_exchange on a server", tests, fixture_setup,
                                        fixture_teardown);
