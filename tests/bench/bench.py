@@ -86,7 +86,7 @@ class Bench:
 
     def tool(self, name, *arguments_):
         done = subprocess.run([str(self.options.build / "tests" / "bench" / f"bench_{name}"), *map(str, arguments_)],
-                              stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True)
+                              stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True, timeout=DEADLINE_S)
         return done.stdout.decode()
 
     # --- data ---

@@ -56,6 +56,9 @@ main(int argc, char **argv)
     }
     (void)printf("%.0f\n",
                  (double)n * 1e6 / (double)(tg_clock_now_us(tg_clock_system()) - start_us));
+    for (int32_t p = 0; p < (int32_t)strtol(argv[3], NULL, 10); p++) {
+        (void)rd_kafka_consume_stop(topic, p); /* without it the client would wait for ever below */
+    }
     rd_kafka_queue_destroy(queue);
     rd_kafka_topic_destroy(topic);
     rd_kafka_destroy(consumer);
