@@ -11,7 +11,7 @@
 
 enum {
     MAX_REQUEST_BYTES = 64 * 1024, /* URL and path */
-    POLL_MS = 1000,                /* _stop interrupts a poll; this bounds a lost wake-up */
+    POLL_MS = 60 * 1000,           /* libcurl wakes for its own time-outs, _stop for itself */
     MAX_CONNECT_MS = 5000,
     CONTENT_TYPE_BYTES = 128,
     HTTP_OK = 200,

@@ -430,6 +430,36 @@ client_believes_unknown_from_one_url_while_the_other_is_away(void **state)
 }
 
 static void
+client_stays_with_the_url_that_answered_whatever_it_said(void **state)
+{
+    (void)state;
+    const scripted_answer_t away[] = {{ID_1_PATH, 0, NULL, NULL, ""}, {.path = NULL}};
+    const scripted_answer_t protobuf[] = {
+        {ID_1_PATH, 200, NULL, NULL, "{\"schema\":\"x\",\"schemaType\":\"PROTOBUF\"}"},
+        {.path = NULL}};
+    const scripted_answer_t empty[] = {{.path = NULL}};
+
+    const struct {
+        const scripted_answer_t *first;
+        const scripted_answer_t *second;
+        tg_status_t status;
+        size_t stays_with;
+    } cases[] = {
+        {away, protobuf, TG_ERR_UNSUPPORTED, 1},
+        {away, empty, TG_ERR_NOT_FOUND, 1},
+        {empty, away, TG_ERR_NOT_FOUND, 0},
+    };
+
+    for (size_t i = 0; i < TG_COUNT_OF(cases); i++) {
+        pair_t *pair = open_pair(cases[i].first, cases[i].second);
+        tg_error_t err = {0};
+        ASSERT_FAILS(fetch_pair(pair, 1, &err), cases[i].status);
+        assert_string_equal(tg_registry_client_url(pair->client), pair->urls[cases[i].stays_with]);
+        close_pair(pair);
+    }
+}
+
+static void
 client_without_any_answer_names_every_url_and_cause(void **state)
 {
     (void)state;
@@ -490,6 +520,7 @@ main(void)
         cmocka_unit_test(client_with_a_bad_first_url_stays_with_the_second),
         cmocka_unit_test(client_of_a_schema_that_one_url_lacks_asks_the_other),
         cmocka_unit_test(client_believes_unknown_from_one_url_while_the_other_is_away),
+        cmocka_unit_test(client_stays_with_the_url_that_answered_whatever_it_said),
         cmocka_unit_test(client_without_any_answer_names_every_url_and_cause),
         cmocka_unit_test(client_probe_says_what_is_wrong),
     };

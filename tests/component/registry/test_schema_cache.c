@@ -300,6 +300,24 @@ schema_cache_without_permission_keeps_the_record_waiting(void **state)
 }
 
 static void
+schema_cache_does_not_ask_again_what_nobody_wants(void **state)
+{
+    (void)state;
+    const scripted_answer_t broken[] = {
+        {ID_PATH(1), 503, NULL, NULL, ""}, GOOD(2, "long"), {.path = NULL}};
+    room_t *room = open_room(broken);
+    const tg_registered_schema_t *schema = NULL;
+    tg_error_t err = {0};
+    ASSERT_FAILS(lookup(room, 1, &schema, &err), TG_ERR_AGAIN);
+    assert_true(rings(&room->wake, PATIENCE_MS));
+    tg_manual_clock_advance(&room->clock, (int64_t)RETRY_MAX_MS * 1000);
+    /* What is due goes first; so, had it been asked for again, that would be seen by now. */
+    ASSERT_OK(get(room, 2, &schema, &err));
+    assert_int_equal(scripted_count(&room->registry), 2);
+    close_room(room);
+}
+
+static void
 schema_cache_that_is_closed_does_not_wait_for_its_request(void **state)
 {
     (void)state;
@@ -353,6 +371,22 @@ schema_cache_lets_unknown_ids_give_way_to_good_ones(void **state)
     ASSERT_OK(get(room, 2, &schema, &err));
     ASSERT_OK(get(room, 3, &schema, &err));
     assert_int_equal(stats_of(room).n_entries, 3);
+    close_room(room);
+}
+
+static void
+schema_cache_lets_failed_ids_give_way_to_good_ones(void **state)
+{
+    (void)state;
+    const scripted_answer_t broken[] = {
+        {ID_PATH(1), 503, NULL, NULL, ""}, GOOD(2, "long"), {.path = NULL}};
+    room_t *room = prepare_room(broken);
+    room->options.max_entries = 1;
+    open_cache(room);
+    const tg_registered_schema_t *schema = NULL;
+    tg_error_t err = {0};
+    ASSERT_FAILS(get(room, 1, &schema, &err), TG_ERR_UNAVAILABLE);
+    ASSERT_OK(get(room, 2, &schema, &err));
     close_room(room);
 }
 
@@ -751,9 +785,11 @@ main(void)
         cmocka_unit_test(schema_cache_of_a_registry_that_is_away_says_so_and_recovers),
         cmocka_unit_test(schema_cache_tries_again_without_being_called),
         cmocka_unit_test(schema_cache_without_permission_keeps_the_record_waiting),
+        cmocka_unit_test(schema_cache_does_not_ask_again_what_nobody_wants),
         cmocka_unit_test(schema_cache_that_is_closed_does_not_wait_for_its_request),
         cmocka_unit_test(schema_cache_full_of_good_schemas_says_which_limit),
         cmocka_unit_test(schema_cache_lets_unknown_ids_give_way_to_good_ones),
+        cmocka_unit_test(schema_cache_lets_failed_ids_give_way_to_good_ones),
         cmocka_unit_test(schema_cache_at_its_memory_limit_says_which),
         cmocka_unit_test(schema_cache_with_more_waiting_threads_than_places_is_full),
         cmocka_unit_test(schema_cache_on_disk_survives_a_restart_without_registry),
