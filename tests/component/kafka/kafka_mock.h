@@ -55,6 +55,23 @@ mock_close(mock_t *mock)
     rd_kafka_destroy(mock->rk);
 }
 
+/* For cmocka: a cluster of one broker for each test. */
+static inline int
+mock_setup(void **state)
+{
+    static mock_t mock;
+    mock_open(&mock, 1);
+    *state = &mock;
+    return 0;
+}
+
+static inline int
+mock_teardown(void **state)
+{
+    mock_close(*state);
+    return 0;
+}
+
 static inline void
 mock_topic(mock_t *mock, const char *topic, int n_partitions)
 {

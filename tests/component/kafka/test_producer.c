@@ -58,22 +58,6 @@ open_producer(const char *bootstrap_servers, int64_t queue_max_bytes, const char
     return producer;
 }
 
-static int
-open_mock(void **state)
-{
-    static mock_t mock;
-    mock_open(&mock, 1);
-    *state = &mock;
-    return 0;
-}
-
-static int
-close_mock(void **state)
-{
-    mock_close(*state);
-    return 0;
-}
-
 static tg_status_t
 send_number(tg_producer_t *producer, int i, tg_error_t *err)
 {
@@ -396,7 +380,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, open_mock, close_mock)
+#define T(name) cmocka_unit_test_setup_teardown(name, mock_setup, mock_teardown)
         T(producer_acknowledges_each_record_once),
         T(producer_copies_a_record_byte_for_byte_with_its_headers_and_appends_ours),
         T(producer_when_the_broker_finds_a_record_too_large_says_so),
