@@ -41,6 +41,9 @@ tg_plan_emit(tg_decode_plan_t *plan, tg_step_t step, uint32_t *ret_index, tg_err
     if (ret_index != NULL) {
         *ret_index = (uint32_t)plan->n_steps;
     }
+    if (step.op != TG_OP_NULLABLE) {
+        step.value_op = step.op;
+    }
     plan->steps[plan->n_steps++] = step;
     return TG_OK;
 }
