@@ -70,7 +70,7 @@ transport_sends_the_credentials_that_were_given(void **state)
     };
 
     for (size_t i = 0; i < TG_COUNT_OF(cases); i++) {
-        scripted_registry_t registry;
+        static scripted_registry_t registry;
         scripted_start(&registry, ANSWERS);
         char url[128];
         (void)snprintf(url, sizeof url, "http://%s127.0.0.1:%d", cases[i].userinfo, registry.port);
@@ -96,7 +96,7 @@ static void
 transport_keeps_the_credentials_of_urls_apart(void **state)
 {
     (void)state;
-    scripted_registry_t registries[2];
+    static scripted_registry_t registries[2];
     char texts[2][128];
     for (size_t i = 0; i < 2; i++) {
         scripted_start(&registries[i], ANSWERS);
@@ -161,7 +161,7 @@ static void
 transport_without_an_answer_in_time_is_unavailable(void **state)
 {
     (void)state;
-    scripted_registry_t registry;
+    static scripted_registry_t registry;
     scripted_start(&registry, ANSWERS);
     char url[64];
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", registry.port);
@@ -176,7 +176,7 @@ static void
 transport_at_a_closed_port_says_so_without_credentials(void **state)
 {
     (void)state;
-    scripted_registry_t registry;
+    static scripted_registry_t registry;
     scripted_start(&registry, ANSWERS);
     int port = registry.port;
     scripted_stop(&registry);
@@ -207,7 +207,7 @@ static void
 transport_that_is_stopped_ends_its_request_at_once(void **state)
 {
     (void)state;
-    scripted_registry_t registry;
+    static scripted_registry_t registry;
     scripted_start(&registry, ANSWERS);
     char url[64];
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", registry.port);
@@ -326,7 +326,7 @@ transport_over_tls_trusts_only_what_it_was_told_to(void **state)
         certificate_t certificate;
         make_certificate(&certificate, cases[i].certified);
         SSL_CTX *tls = make_server(&certificate, NULL);
-        scripted_registry_t registry;
+        static scripted_registry_t registry;
         scripted_start_at(&registry, ANSWERS, 0, tls);
         char url[64];
         (void)snprintf(url, sizeof url, "https://127.0.0.1:%d", registry.port);
@@ -353,7 +353,7 @@ transport_over_tls_shows_its_own_certificate(void **state)
     make_certificate(&server, "IP:127.0.0.1");
     make_certificate(&client, "DNS:tidegate");
     SSL_CTX *tls = make_server(&server, &client);
-    scripted_registry_t registry;
+    static scripted_registry_t registry;
     scripted_start_at(&registry, ANSWERS, 0, tls);
     char url[64];
     (void)snprintf(url, sizeof url, "https://127.0.0.1:%d", registry.port);
@@ -374,7 +374,7 @@ static void
 transport_with_https_at_a_plain_port_says_so(void **state)
 {
     (void)state;
-    scripted_registry_t registry;
+    static scripted_registry_t registry;
     scripted_start(&registry, ANSWERS);
     char url[64];
     (void)snprintf(url, sizeof url, "https://127.0.0.1:%d", registry.port);
@@ -387,6 +387,7 @@ transport_with_https_at_a_plain_port_says_so(void **state)
 int
 main(void)
 {
+    (void)setenv("no_proxy", "*", 1); /* nothing here is for the proxy of this machine */
     (void)signal(SIGPIPE, SIG_IGN); /* of the scripted side: OpenSSL writes without MSG_NOSIGNAL */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transport_sends_the_credentials_that_were_given),
