@@ -122,8 +122,15 @@ write_key(const tg_config_key_t *key, tg_config_writer_t *writer)
     write_type(key, writer);
     tg_config_writer_text(writer, " | ");
     write_default(key, writer);
+    static const char *const SECRECY[] = {
+        [TG_CONFIG_PUBLIC] = "",
+        [TG_CONFIG_SECRET] = " *Secret.*",
+        [TG_CONFIG_SECRET_IN_URL] = " *A password in it is secret.*",
+        [TG_CONFIG_SECRET_BY_NAME] =
+            " *Secret where the name says password, key, token and so on.*",
+    };
     tg_config_writer_format(writer, " | %s%s%s |\n", key->doc, key->reloadable ? " *Reload.*" : "",
-                            key->secrecy != TG_CONFIG_PUBLIC ? " *Secret.*" : "");
+                            SECRECY[key->secrecy]);
 }
 
 tg_status_t

@@ -344,7 +344,8 @@ take_value(outliner_t *outliner, const tg_config_token_t *token)
         return;
     }
     outliner->expect = EXPECT_AFTER;
-    if (tg_config_token_is_scalar(token)) {
+    bool accepted = !outliner->explain && token->kind == TG_TOKEN_WORD;
+    if (accepted || tg_config_token_is_scalar(token)) {
         note_wide(outliner, token);
         return;
     }
@@ -549,6 +550,7 @@ tg_config_syntax_outline(const tg_config_source_t *source, tg_arena_t *arena,
 {
     outliner_t outliner;
     TG_TRY(prepare(&outliner, source, arena, problems));
+    outliner.tokens.exact = true;
     outline(&outliner);
     if (tg_config_problems_total(problems) > outliner.n_before) {
         return TG_ERR_CONFIG;

@@ -75,6 +75,78 @@ in_word(const tg_config_tokens_t *tokens)
            !at_pair(tokens, "//") && !at_pair(tokens, "/*");
 }
 
+static size_t
+count_digits(const char *text, size_t n_bytes)
+{
+    size_t n = 0;
+    while (n < n_bytes && isdigit((unsigned char)text[n])) {
+        n++;
+    }
+    return n;
+}
+
+static bool
+is_one_of(const char *text, size_t at, size_t n_bytes, const char *signs)
+{
+    return at < n_bytes && strchr(signs, text[at]) != NULL;
+}
+
+/* How much of a word is a hexadecimal integer; 0: nothing. */
+static size_t
+hexadecimal_length(const char *text, size_t n_bytes)
+{
+    size_t n = 2;
+    if (n_bytes < 3 || text[0] != '0' || !is_one_of(text, 1, n_bytes, "xX")) {
+        return 0;
+    }
+    while (n < n_bytes && isxdigit((unsigned char)text[n])) {
+        n++;
+    }
+    return n > 2 ? n : 0;
+}
+
+/* How much of a word is a number; 0: nothing. */
+static size_t
+number_length(const char *text, size_t n_bytes)
+{
+    size_t n = hexadecimal_length(text, n_bytes);
+    bool real = false;
+    if (n == 0) {
+        size_t n_sign = is_one_of(text, 0, n_bytes, "+-") ? 1 : 0;
+        size_t n_whole = count_digits(text + n_sign, n_bytes - n_sign);
+        n = n_sign + n_whole;
+        real = is_one_of(text, n, n_bytes, ".");
+        n += real ? 1 + count_digits(text + n + 1, n_bytes - n - 1) : 0;
+        if (!real && n_whole == 0) {
+            return 0;
+        }
+    }
+    size_t exponent = is_one_of(text, n, n_bytes, "eE") ? n + 1 : n_bytes;
+    exponent += is_one_of(text, exponent, n_bytes, "+-") ? 1 : 0;
+    size_t n_exponent = exponent < n_bytes ? count_digits(text + exponent, n_bytes - exponent) : 0;
+    if (n_exponent > 0) {
+        return exponent + n_exponent;
+    }
+    n += !real && is_one_of(text, n, n_bytes, "L") ? 1 : 0;
+    n += !real && n > 0 && text[n - 1] == 'L' && is_one_of(text, n, n_bytes, "L") ? 1 : 0;
+    return n;
+}
+
+/* How much of a word libconfig's scanner takes at once. */
+static size_t
+exact_length(const char *text, size_t n_bytes)
+{
+    size_t n = 0;
+    if (isalpha((unsigned char)text[0]) || text[0] == '*') {
+        while (n < n_bytes && (isalnum((unsigned char)text[n]) || strchr("*_-", text[n]) != NULL)) {
+            n++;
+        }
+        return n;
+    }
+    n = number_length(text, n_bytes);
+    return n > 0 ? n : 1;
+}
+
 static tg_config_token_t
 take_word(tg_config_tokens_t *tokens)
 {
@@ -84,6 +156,10 @@ take_word(tg_config_tokens_t *tokens)
         tokens->at++;
     }
     token.n_bytes = (size_t)(tokens->at - token.text);
+    if (tokens->exact) {
+        token.n_bytes = exact_length(token.text, token.n_bytes);
+        tokens->at = token.text + token.n_bytes;
+    }
     return token;
 }
 

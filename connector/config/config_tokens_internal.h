@@ -30,6 +30,8 @@ typedef struct tg_config_tokens {
     const char *at;
     const char *end;
     int line;
+    bool exact; /* words end where libconfig's scanner ends them ("5ms" is 5 and ms), not at the
+                   next space or sign, as a reader sees it */
 } tg_config_tokens_t;
 
 tg_config_token_t tg_config_tokens_pop(tg_config_tokens_t *tokens);

@@ -379,6 +379,26 @@ config_reports_every_syntax_mistake_that_stands_alone(void **state)
                         "plant.conf already, remove one of them\n");
 }
 
+/* libconfig's scanner needs no space between a number and a name; nor may we, or lines go astray.
+ */
+static void
+config_lines_are_right_where_words_touch(void **state)
+{
+    tg_config_files_t *files = *state;
+    tg_config_files_try(files,
+                        "shutdown_timeout_ms=77http:{max_connections=0x40idle_timeout_ms=1.5e3\n"
+                        "listen=\"\"}a=-.5b=.c=1.d=1e+3e=5LLf=true g=[1\n,2]h=5000000000\n"
+                        "log:{level=\"loud\"}\n" KAFKA REGISTRY DATABASE SINKS,
+                        NULL);
+    const char *text = tg_config_files_text(files);
+    assert_non_null(strstr(text, "plant.conf:1: http.idle_timeout_ms: expected an integer"));
+    assert_non_null(strstr(text, "plant.conf:2: a: unknown key"));
+    assert_non_null(strstr(text, "plant.conf:2: e: unknown key"));
+    assert_non_null(strstr(text, "plant.conf:2: g: unknown key"));
+    assert_non_null(strstr(text, "plant.conf:3: h: unknown key"));
+    assert_non_null(strstr(text, "plant.conf:4: log.level: \"loud\" is not available"));
+}
+
 static void
 config_never_repeats_a_value_without_quotes(void **state)
 {
@@ -488,6 +508,7 @@ main(void)
         TEST(config_sizes_and_durations_take_every_unit),
         TEST(config_reports_all_problems_in_the_order_of_the_file_and_then_the_environment),
         TEST(config_reports_every_syntax_mistake_that_stands_alone),
+        TEST(config_lines_are_right_where_words_touch),
         TEST(config_never_repeats_a_value_without_quotes),
         TEST(config_that_cannot_be_read_is_an_io_error_that_says_why),
         TEST(config_that_is_no_text_or_too_large_is_refused),

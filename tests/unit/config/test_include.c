@@ -64,7 +64,7 @@ include_in_comments_and_strings_is_none(void **state)
         *state,
         "kafka: { bootstrap_servers = \"127.0.0.1:9092\"; };\n/* \"\n@include \"a\"\n*/ // \"\n"
         "# /*\nregistry: { url = \"http://127.0.0.1:8081\"; };\n"
-        "database: { url = \"host=a \\\"\n@include \"\n\"b\"; };\n"
+        "database: { url = \"host=a \\\"\n@include \" \"b\"; };\n"
         "sinks = ( { name = \"sensors\"; topics = [ \"sensors\" ]; } );\n",
         NULL);
     assert_string_equal(config->database.url, "host=a \"\n@include b");
@@ -101,10 +101,11 @@ include_of_more_than_fits_is_refused(void **state)
     memset(large, '#', n_bytes);
     tg_config_files_write_bytes("large.conf", large, n_bytes);
     free(large);
-    tg_config_files_try(files,
-                        "@include \"large.conf\"\n@include \"large.conf\"\n"
-                        "@include \"large.conf\"\n@include \"large.conf\"\n",
-                        NULL);
+    tg_config_files_try(
+        files,
+        "@include \"large.conf\"\n@include \"large.conf\"\n"
+        "@include \"large.conf\"\n@include \"large.conf\"\n@include \"large.conf\"\n",
+        NULL);
     assert_string_equal(tg_config_files_text(files),
                         "plant.conf:4: @include: the configuration with its includes is larger "
                         "than 1048576 bytes\n");
