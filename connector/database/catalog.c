@@ -178,6 +178,23 @@ check_is_table(const tg_connection_t *connection, const tg_object_name_t *name,
     return TG_OK;
 }
 
+static tg_status_t
+read_table(tg_connection_t *connection, const tg_object_name_t *name, const tg_result_t *rows,
+           tg_table_t *table, tg_error_t *err)
+{
+    table->arena = tg_arena_new(MAX_TABLE_BYTES);
+    if (table->arena == NULL) {
+        return no_memory(err);
+    }
+    table->oid = (uint32_t)tg_result_int64(rows, 0, FIELD_OID);
+    table->can_insert = tg_result_bool(rows, 0, FIELD_CAN_INSERT);
+    TG_TRY(note_names(name, table, err));
+    TG_TRY(read_columns(rows, table, err));
+    return tg_result_bool(rows, 0, FIELD_HAS_TIMESCALEDB)
+               ? read_dimension(connection, name, table, err)
+               : TG_OK;
+}
+
 tg_status_t
 tg_catalog_table(tg_connection_t *connection, const char *name, tg_table_t **ret_table,
                  tg_error_t *err)
@@ -189,22 +206,16 @@ tg_catalog_table(tg_connection_t *connection, const char *name, tg_table_t **ret
     TG_TRY(tg_connection_query(connection, TABLE_SQL, parameters, 2, &rows, err));
     TG_TRY(check_is_table(connection, &parts, rows, err));
 
-    TG_CLEANUP(tg_table_freep) tg_table_t *table = calloc(1, sizeof *table);
+    tg_table_t *table = calloc(1, sizeof *table);
     if (table == NULL) {
         return no_memory(err);
     }
-    table->arena = tg_arena_new(MAX_TABLE_BYTES);
-    if (table->arena == NULL) {
-        return no_memory(err);
+    tg_status_t status = read_table(connection, &parts, rows, table, err);
+    if (status != TG_OK) {
+        tg_table_free(table);
+        return status;
     }
-    table->oid = (uint32_t)tg_result_int64(rows, 0, FIELD_OID);
-    table->can_insert = tg_result_bool(rows, 0, FIELD_CAN_INSERT);
-    TG_TRY(note_names(&parts, table, err));
-    TG_TRY(read_columns(rows, table, err));
-    if (tg_result_bool(rows, 0, FIELD_HAS_TIMESCALEDB)) {
-        TG_TRY(read_dimension(connection, &parts, table, err));
-    }
-    *ret_table = TG_STEAL(table);
+    *ret_table = table;
     return TG_OK;
 }
 

@@ -115,14 +115,9 @@ or_default(int64_t value, int64_t fallback)
     return value > 0 ? value : fallback;
 }
 
-tg_status_t
-tg_connection_new(const tg_connection_options_t *options, tg_connection_t **ret_connection,
-                  tg_error_t *err)
+static tg_status_t
+take_options(tg_connection_t *connection, const tg_connection_options_t *options, tg_error_t *err)
 {
-    TG_CLEANUP(tg_connection_freep) tg_connection_t *connection = calloc(1, sizeof *connection);
-    if (connection == NULL) {
-        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for a database connection");
-    }
     connection->url = strdup(options->url != NULL ? options->url : "");
     connection->application_name =
         strdup(options->application_name != NULL ? options->application_name : "tidegate");
@@ -133,8 +128,23 @@ tg_connection_new(const tg_connection_options_t *options, tg_connection_t **ret_
     if (connection->url == NULL || connection->application_name == NULL) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for a database connection");
     }
-    TG_TRY(read_url(connection, err));
-    *ret_connection = TG_STEAL(connection);
+    return read_url(connection, err);
+}
+
+tg_status_t
+tg_connection_new(const tg_connection_options_t *options, tg_connection_t **ret_connection,
+                  tg_error_t *err)
+{
+    tg_connection_t *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) {
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for a database connection");
+    }
+    tg_status_t status = take_options(connection, options, err);
+    if (status != TG_OK) {
+        tg_connection_free(connection);
+        return status;
+    }
+    *ret_connection = connection;
     return TG_OK;
 }
 
@@ -299,6 +309,9 @@ tg_connection_server_version(const tg_connection_t *connection)
 void
 tg_connection_cancel(tg_connection_t *connection)
 {
+    if (connection->canceller != NULL && !tg_canceller_wait(connection->canceller, 0)) {
+        return; /* one is on its way; two could not both be waited for */
+    }
     tg_canceller_release(connection->canceller);
     connection->canceller = tg_canceller_start(connection->pg);
 }

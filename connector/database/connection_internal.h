@@ -29,7 +29,8 @@ struct tg_result {
 /* Waits for events on the socket until deadline_ms; false: the deadline passed. */
 bool tg_connection_wait(const tg_connection_t *connection, short events, int64_t deadline_ms);
 
-/* Asks the server to stop what it is doing, without waiting for it. Once per statement. */
+/* Asks the server to stop what it is doing, without waiting for it. May be repeated: a request that
+ * comes before its statement hits nothing. */
 void tg_connection_cancel(tg_connection_t *connection);
 
 /* Call when a statement has ended: a cancel request that is still under way could hit the next

@@ -11,8 +11,9 @@
 enum {
     CHUNK_BYTES = 128 * 1024, /* one CopyData message; libpq's buffer holds one, doubled */
     MAX_KEPT_RESULTS = 16,
-    GRACE_MS = 2000,    /* between the cancel request and closing */
-    EARLY_GRACE_MS = 20 /* what a notice may need from its first byte to its last */
+    GRACE_MS = 2000,       /* between the cancel request and closing */
+    CANCEL_AGAIN_MS = 300, /* a request that comes before its statement hits nothing */
+    EARLY_GRACE_MS = 20    /* what a notice may need from its first byte to its last */
 };
 
 /* What of our side is under way in RUNNING and COPYING. */
@@ -33,8 +34,9 @@ struct tg_copy_exchange {
     bool timed_out;
     bool gave_up_early; /* ended the COPY because the server had said something */
     int64_t deadline_ms;
-    int64_t timeout_ms; /* for the message */
-    int64_t early_ms;   /* since when unexplained bytes are there; 0: none */
+    int64_t timeout_ms;      /* for the message */
+    int64_t cancel_again_ms; /* when a cancel request shall be made again; 0: none was made */
+    int64_t early_ms;        /* since when unexplained bytes are there; 0: none */
     int64_t early_notices;
     tg_error_t error;
     bool failed;  /* error is filled */
@@ -376,6 +378,22 @@ heed_early_answer(tg_copy_exchange_t *exchange)
 }
 
 static void
+cancel(tg_copy_exchange_t *exchange)
+{
+    tg_connection_cancel(exchange->connection);
+    exchange->cancel_again_ms = now_ms() + CANCEL_AGAIN_MS;
+}
+
+static void
+cancel_again_when_due(tg_copy_exchange_t *exchange)
+{
+    if (exchange->state == TG_EXCHANGE_RUNNING && exchange->phase == PHASE_STRING &&
+        exchange->cancel_again_ms != 0 && now_ms() >= exchange->cancel_again_ms) {
+        cancel(exchange);
+    }
+}
+
+static void
 heed_deadline(tg_copy_exchange_t *exchange)
 {
     if (!is_under_way(exchange) || now_ms() < exchange->deadline_ms) {
@@ -397,7 +415,7 @@ heed_deadline(tg_copy_exchange_t *exchange)
         end_copy(exchange, "deadline");
     }
     if (is_under_way(exchange)) {
-        tg_connection_cancel(exchange->connection);
+        cancel(exchange);
     }
 }
 
@@ -461,6 +479,7 @@ tg_copy_exchange_pump(tg_copy_exchange_t *exchange)
     drive(exchange);
     heed_early_answer(exchange);
     drive(exchange);
+    cancel_again_when_due(exchange);
     heed_deadline(exchange);
     drive(exchange);
     return exchange->state;
@@ -549,7 +568,7 @@ tg_copy_exchange_abort(tg_copy_exchange_t *exchange)
         end_copy(exchange, "taken back");
         drive(exchange);
     } else {
-        tg_connection_cancel(exchange->connection);
+        cancel(exchange);
     }
 }
 

@@ -139,21 +139,38 @@ is_time_column(const tg_table_definition_t *definition, const tg_column_definiti
 }
 
 static tg_status_t
+append_column(const tg_table_definition_t *definition, const tg_column_definition_t *column,
+              tg_buffer_t *sql)
+{
+    TG_TRY(tg_sql_append_identifier(sql, column->name));
+    TG_TRY(tg_buffer_append_format(sql, " %s", column->type_sql));
+    bool not_null = column->not_null || is_time_column(definition, column);
+    return not_null ? tg_buffer_append_text(sql, " NOT NULL") : TG_OK;
+}
+
+static tg_status_t
 append_table(const tg_table_definition_t *definition, const tg_object_name_t *name,
              tg_buffer_t *sql)
 {
     TG_TRY(tg_buffer_append_text(sql, "CREATE TABLE IF NOT EXISTS "));
     TG_TRY(tg_object_name_append(name, sql));
     for (size_t i = 0; i < definition->n_columns; i++) {
-        const tg_column_definition_t *column = &definition->columns[i];
         TG_TRY(tg_buffer_append_text(sql, i == 0 ? " (\n    " : ",\n    "));
-        TG_TRY(tg_sql_append_identifier(sql, column->name));
-        TG_TRY(tg_buffer_append_format(sql, " %s", column->type_sql));
-        if (column->not_null || is_time_column(definition, column)) {
-            TG_TRY(tg_buffer_append_text(sql, " NOT NULL"));
-        }
+        TG_TRY(append_column(definition, &definition->columns[i], sql));
     }
     return tg_buffer_append_text(sql, "\n);\n");
+}
+
+static tg_status_t
+append_comment(const tg_object_name_t *name, const tg_column_definition_t *column, tg_buffer_t *sql)
+{
+    TG_TRY(tg_buffer_append_text(sql, "COMMENT ON COLUMN "));
+    TG_TRY(tg_object_name_append(name, sql));
+    TG_TRY(tg_buffer_append_text(sql, "."));
+    TG_TRY(tg_sql_append_identifier(sql, column->name));
+    TG_TRY(tg_buffer_append_text(sql, " IS "));
+    TG_TRY(tg_sql_append_literal(sql, column->comment));
+    return tg_buffer_append_text(sql, ";\n");
 }
 
 static tg_status_t
@@ -161,17 +178,9 @@ append_comments(const tg_table_definition_t *definition, const tg_object_name_t 
                 tg_buffer_t *sql)
 {
     for (size_t i = 0; i < definition->n_columns; i++) {
-        const tg_column_definition_t *column = &definition->columns[i];
-        if (column->comment == NULL) {
-            continue;
+        if (definition->columns[i].comment != NULL) {
+            TG_TRY(append_comment(name, &definition->columns[i], sql));
         }
-        TG_TRY(tg_buffer_append_text(sql, "COMMENT ON COLUMN "));
-        TG_TRY(tg_object_name_append(name, sql));
-        TG_TRY(tg_buffer_append_text(sql, "."));
-        TG_TRY(tg_sql_append_identifier(sql, column->name));
-        TG_TRY(tg_buffer_append_text(sql, " IS "));
-        TG_TRY(tg_sql_append_literal(sql, column->comment));
-        TG_TRY(tg_buffer_append_text(sql, ";\n"));
     }
     return TG_OK;
 }

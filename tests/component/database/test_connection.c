@@ -177,7 +177,7 @@ connection_asked_for_a_password_that_is_not_given_says_permission(void **state)
     scripted_postgres_t server = {0};
     tg_buffer_t words;
     assert_int_equal(unsetenv("PGPASSWORD"), 0);
-    assert_int_equal(setenv("PGPASSFILE", "/dev/null", 1), 0);
+    assert_int_equal(setenv("PGPASSFILE", "/nonexistent", 1), 0);
     tg_buffer_init(&words, 4096);
     message(&words, 'R', "\0\0\0\3", 4); /* AuthenticationCleartextPassword */
     const scripted_step_t steps[] = {STEP(ACCEPT_ONLY), SAY(words), STEP(AWAIT_CLOSE)};
