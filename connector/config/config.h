@@ -44,6 +44,13 @@ typedef enum tg_write_mode { TG_MODE_APPEND } tg_write_mode_t;
 
 typedef enum tg_nested { TG_CONFIG_NESTED_FLATTEN, TG_CONFIG_NESTED_JSONB } tg_nested_t;
 
+/* Whether COPY is compressed on the way into a columnstore hypertable. */
+typedef enum tg_direct_compress {
+    TG_DIRECT_COMPRESS_AUTO, /* where the server can, and the batch would fill compressed batches */
+    TG_DIRECT_COMPRESS_ON,   /* where the server can */
+    TG_DIRECT_COMPRESS_OFF
+} tg_direct_compress_t;
+
 typedef enum tg_nul_policy { TG_NUL_DEAD_LETTER, TG_NUL_STRIP } tg_nul_policy_t;
 
 typedef struct tg_route_config {
@@ -57,6 +64,7 @@ typedef struct tg_route_config {
     const char *chunk_interval; /* "1 day" */
     tg_config_list_t segment_by;
     tg_nested_t nested;
+    tg_direct_compress_t direct_compress;
     int line; /* for messages */
 } tg_route_config_t;
 

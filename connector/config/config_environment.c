@@ -266,11 +266,38 @@ apply_one(const overlay_t *overlay, const char *entry)
 }
 
 static bool
+ends_with(const char *text, size_t n_bytes, const char *end)
+{
+    size_t n_end = strlen(end);
+    return n_bytes >= n_end && memcmp(text + n_bytes - n_end, end, n_end) == 0;
+}
+
+/* Kubernetes sets such variables for every service of the namespace, also for one named tidegate or
+ * tidegate-metrics: TIDEGATE_SERVICE_HOST, TIDEGATE_SERVICE_PORT_HTTP, TIDEGATE_PORT=tcp://...,
+ * TIDEGATE_PORT_8083_TCP_ADDR. */
+static bool
+is_service_link(const char *name, size_t n_name, const char *value)
+{
+    static const char PORT[] = "_PORT_";
+    if (memmem(name, n_name, "__", 2) != NULL) {
+        return false;
+    }
+    const char *port = memmem(name, n_name, PORT, sizeof PORT - 1);
+    return ends_with(name, n_name, "_SERVICE_HOST") ||
+           memmem(name, n_name, "_SERVICE_PORT", 13) != NULL ||
+           (ends_with(name, n_name, "_PORT") && strstr(value, "://") != NULL) ||
+           (port != NULL && isdigit((unsigned char)port[sizeof PORT - 1]));
+}
+
+static bool
 is_ours(const char *entry)
 {
-    return strncmp(entry, PREFIX, sizeof PREFIX - 1) == 0 && strchr(entry, '=') != NULL &&
+    const char *equals = strchr(entry, '=');
+    return equals != NULL && strncmp(entry, PREFIX, sizeof PREFIX - 1) == 0 &&
            strncmp(entry, "TIDEGATE_FAULT=", 15) != 0 &&
-           strncmp(entry, "TIDEGATE_CONFIG=", 16) != 0;
+           strncmp(entry, "TIDEGATE_CONFIG=", 16) != 0 &&
+           strncmp(entry, "TIDEGATE_TEST_", 14) != 0 &&
+           !is_service_link(entry, (size_t)(equals - entry), equals + 1);
 }
 
 /* __2__ before __10__, so that elements can be added in turn whatever the order of environ. */

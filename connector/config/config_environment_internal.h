@@ -2,7 +2,8 @@
  * TIDEGATE_SINKS__0__BATCH__MAX_ROWS=5000 over sinks[0].batch.max_rows.
  *
  * Promise:   a variable that names no key is a problem, with the nearest name; an index may be the
- *            next free one, which adds an element; TIDEGATE_FAULT and TIDEGATE_CONFIG are not ours
+ *            next free one, which adds an element; TIDEGATE_FAULT, TIDEGATE_CONFIG, TIDEGATE_TEST_*
+ * and what Kubernetes sets for a service named tidegate are not ours
  */
 #ifndef TG_CONFIG_ENVIRONMENT_INTERNAL_H
 #define TG_CONFIG_ENVIRONMENT_INTERNAL_H

@@ -470,6 +470,17 @@ const tg_config_key_t TG_CONFIG_KEYS[] = {
      .choices = {{"flatten", TG_CONFIG_NESTED_FLATTEN}, {"jsonb", TG_CONFIG_NESTED_JSONB}},
      .example = "\"flatten\"",
      .doc = "Nested records become columns of their own, or one `jsonb` column."},
+    {.path = "sinks[].routes[].direct_compress",
+     .type = TG_CONFIG_ENUM,
+     AT_ROUTE(direct_compress),
+     .fallback = "auto",
+     .choices = {{"auto", TG_DIRECT_COMPRESS_AUTO},
+                 {"on", TG_DIRECT_COMPRESS_ON},
+                 {"off", TG_DIRECT_COMPRESS_OFF}},
+     .example = "\"auto\"",
+     .doc = "Whether rows are compressed on the way into a columnstore hypertable (TimescaleDB "
+            "2.21 and "
+            "later): `auto` where a batch has enough rows per segment."},
 };
 const size_t TG_CONFIG_N_KEYS = TG_COUNT_OF(TG_CONFIG_KEYS);
 

@@ -129,6 +129,23 @@ environment_of_others_is_left_alone(void **state)
 }
 
 static void
+environment_of_kubernetes_services_is_left_alone(void **state)
+{
+    (void)must(*state, MINIMAL,
+               ENTRIES("TIDEGATE_SERVICE_HOST=10.0.0.1", "TIDEGATE_SERVICE_PORT=8083",
+                       "TIDEGATE_SERVICE_PORT_HTTP=8083", "TIDEGATE_PORT=tcp://10.0.0.1:8083",
+                       "TIDEGATE_PORT_8083_TCP=tcp://10.0.0.1:8083",
+                       "TIDEGATE_PORT_8083_TCP_PROTO=tcp", "TIDEGATE_METRICS_SERVICE_HOST=10.0.0.2",
+                       "TIDEGATE_METRICS_PORT=tcp://10.0.0.2:1",
+                       "TIDEGATE_METRICS_PORT_1_TCP_PORT=1", "TIDEGATE_TEST_PYTHON=python3"));
+    tg_config_files_t *files = *state;
+    variables_t variables = variables_of(ENTRIES("TIDEGATE_HTTP_PORT=8083"));
+    tg_config_files_try(files, MINIMAL, variables.entries);
+    variables_done(&variables);
+    assert_int_equal(files->status, TG_ERR_CONFIG);
+}
+
+static void
 environment_mistakes_name_the_variable(void **state)
 {
     static const struct {
@@ -227,6 +244,7 @@ main(void)
         TEST(environment_properties_are_lower_case_with_dots),
         TEST(environment_values_are_expanded_like_those_of_the_file),
         TEST(environment_of_others_is_left_alone),
+        TEST(environment_of_kubernetes_services_is_left_alone),
         TEST(environment_mistakes_name_the_variable),
         TEST(environment_over_a_wrong_file_leaves_the_file_to_blame),
     };
