@@ -252,6 +252,25 @@ client_of_a_missing_reference_names_it(void **state)
 }
 
 static void
+client_of_a_subject_too_long_for_a_path_is_too_large(void **state)
+{
+    (void)state;
+    static char body[30000];
+    (void)snprintf(body, sizeof body,
+                   "{\"schema\":\"t\",\"references\":[{\"subject\":\"%020000d\",\"version\":1}]}",
+                   0);
+    const scripted_answer_t answers[] = {{ID_1_PATH, 200, NULL, NULL, body}, {.path = NULL}};
+    room_t *room = open_room(answers, "");
+    tg_registry_client_close(room->client);
+    room->options.max_schema_bytes = 100000;
+    tg_registered_schema_t *schema = NULL;
+    tg_error_t err = {0};
+    ASSERT_OK(tg_registry_client_open(&room->options, &room->client, &err));
+    ASSERT_FAILS(fetch_id(room, 1, &schema, &err), TG_ERR_TOO_LARGE);
+    close_room(room);
+}
+
+static void
 client_of_too_large_an_answer_says_which_limit(void **state)
 {
     (void)state;
@@ -394,6 +413,12 @@ client_with_a_bad_first_url_stays_with_the_second(void **state)
     assert_int_equal(scripted_count(&pair->registries[0]), 1);
     assert_int_equal(scripted_count(&pair->registries[1]), 2);
     assert_string_equal(tg_registry_client_url(pair->client), pair->urls[1]);
+    /* To a probe, one that is right is enough. */
+    ASSERT_FAILS(tg_registry_client_probe(pair->client, 5000, &err), TG_ERR_UNAVAILABLE);
+    const scripted_answer_t types[] = {{"/schemas/types", 200, NULL, NULL, "[\"AVRO\"]"},
+                                       {.path = NULL}};
+    scripted_change(&pair->registries[1], types);
+    ASSERT_OK(tg_registry_client_probe(pair->client, 5000, &err));
     close_pair(pair);
 }
 
@@ -515,6 +540,7 @@ main(void)
         cmocka_unit_test(client_by_guid_asks_for_the_guid),
         cmocka_unit_test(client_resolves_references_in_the_order_of_need),
         cmocka_unit_test(client_of_a_missing_reference_names_it),
+        cmocka_unit_test(client_of_a_subject_too_long_for_a_path_is_too_large),
         cmocka_unit_test(client_of_too_large_an_answer_says_which_limit),
         cmocka_unit_test(client_by_global_id_uses_apicurios_own_api),
         cmocka_unit_test(client_by_global_id_at_another_registry_is_unsupported),

@@ -390,6 +390,69 @@ schema_cache_lets_failed_ids_give_way_to_good_ones(void **state)
     close_room(room);
 }
 
+/* More ids than buckets: what gives way may stand behind another in its bucket. */
+static void
+schema_cache_under_a_flood_of_unknown_ids_stays_bounded(void **state)
+{
+    (void)state;
+    room_t *room = prepare_room(FOUR_GOOD);
+    room->options.max_entries = 20;
+    open_cache(room);
+    const tg_registered_schema_t *schema = NULL;
+    tg_error_t err = {0};
+    for (int64_t i = 1; i < 200; i++) {
+        /* Multiples of a power of two meet in one bucket. */
+        const int64_t id = i <= 4 ? i : i * 4096;
+        ASSERT_FAILS(get(room, id, &schema, &err), i <= 4 ? TG_OK : TG_ERR_NOT_FOUND);
+        assert_true(stats_of(room).n_entries <= 20);
+    }
+    for (int64_t id = 1; id <= 4; id++) {
+        ASSERT_OK(lookup(room, id, &schema, &err));
+    }
+    close_room(room);
+}
+
+static void
+schema_cache_keeps_the_kinds_of_keys_apart(void **state)
+{
+    (void)state;
+    const scripted_answer_t answers[] = {
+        GOOD(1, "int"),
+        {"/schemas/guids/01000000-0000-0000-0000-000000000000", 200, NULL, NULL, SCHEMA("long")},
+        {"/apis/registry/v2/ids/globalIds/1", 404, NULL, NULL, ""},
+        {.path = NULL}};
+    room_t *room = open_room(answers);
+
+    const struct {
+        tg_schema_key_t key;
+        const char *text; /* NULL: unsupported here */
+    } cases[] = {{{.kind = TG_SCHEMA_KEY_ID, .id = 1}, "\"int\""},
+                 {{.kind = TG_SCHEMA_KEY_GUID, .guid = {1}}, "\"long\""},
+                 {{.kind = TG_SCHEMA_KEY_GLOBAL_ID, .id = 1}, NULL}};
+
+    for (size_t i = 0; i < TG_COUNT_OF(cases); i++) {
+        const tg_registered_schema_t *schema = NULL;
+        tg_error_t err = {0};
+        tg_status_t status = TG_ERR_AGAIN;
+        while (status == TG_ERR_AGAIN) {
+            status = tg_schema_cache_lookup(room->cache, &cases[i].key, &room->wake, &schema, &err);
+            assert_true(status != TG_ERR_AGAIN || rings(&room->wake, PATIENCE_MS));
+        }
+        if (cases[i].text != NULL) {
+            ASSERT_OK(status);
+            assert_string_equal(schema->text, cases[i].text);
+        } else {
+            assert_int_equal(status, TG_ERR_UNSUPPORTED);
+        }
+    }
+    const tg_schema_key_t name = {.kind = TG_SCHEMA_KEY_NAME, .name = "int"};
+    const tg_registered_schema_t *schema = NULL;
+    tg_error_t err = {0};
+    ASSERT_FAILS(tg_schema_cache_lookup(room->cache, &name, NULL, &schema, &err), TG_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "registry.directory"));
+    close_room(room);
+}
+
 static void
 schema_cache_at_its_memory_limit_says_which(void **state)
 {
@@ -523,6 +586,10 @@ schema_cache_on_disk_survives_a_restart_without_registry(void **state)
     assert_string_equal(schema->references[0], "base");
     assert_int_equal(stats_of(room).n_disk_hits, 1);
     ASSERT_FAILS(get(room, 2, &schema, &err), TG_ERR_UNAVAILABLE);
+    /* Memory's ceiling counts for what comes from disk too. */
+    room->options.max_total_bytes = 10;
+    restart(room);
+    ASSERT_FAILS(lookup(room, 1, &schema, &err), TG_ERR_FULL);
     scripted_start_at(&room->registry, answers, port, NULL);
     close_room(room);
     remove_tree(parent);
@@ -791,6 +858,8 @@ main(void)
         cmocka_unit_test(schema_cache_full_of_good_schemas_says_which_limit),
         cmocka_unit_test(schema_cache_lets_unknown_ids_give_way_to_good_ones),
         cmocka_unit_test(schema_cache_lets_failed_ids_give_way_to_good_ones),
+        cmocka_unit_test(schema_cache_under_a_flood_of_unknown_ids_stays_bounded),
+        cmocka_unit_test(schema_cache_keeps_the_kinds_of_keys_apart),
         cmocka_unit_test(schema_cache_at_its_memory_limit_says_which),
         cmocka_unit_test(schema_cache_with_more_waiting_threads_than_places_is_full),
         cmocka_unit_test(schema_cache_on_disk_survives_a_restart_without_registry),

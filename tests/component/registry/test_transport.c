@@ -158,6 +158,28 @@ transport_of_an_impossible_configuration_says_which_key(void **state)
 }
 
 static void
+transport_with_too_many_or_too_long_urls_says_so(void **state)
+{
+    (void)state;
+    static char url[8192];
+    memset(url, 'h', sizeof url - 1);
+    memcpy(url, "http://", 7);
+    const char *urls[TG_TRANSPORT_MAX_URLS + 1];
+    for (size_t i = 0; i < TG_COUNT_OF(urls); i++) {
+        urls[i] = "http://h";
+    }
+    tg_transport_t *transport = NULL;
+    tg_error_t err = {0};
+    tg_registry_options_t options = options_for(urls, TG_COUNT_OF(urls));
+    ASSERT_FAILS(tg_transport_open(&options, &transport, &err), TG_ERR_CONFIG);
+    assert_non_null(strstr(err.text, "17 entries; 16 are possible"));
+    urls[1] = url;
+    options.n_urls = 2;
+    ASSERT_FAILS(tg_transport_open(&options, &transport, &err), TG_ERR_CONFIG);
+    assert_non_null(strstr(err.text, "URL 2 is longer"));
+}
+
+static void
 transport_without_an_answer_in_time_is_unavailable(void **state)
 {
     (void)state;
@@ -393,6 +415,7 @@ main(void)
         cmocka_unit_test(transport_sends_the_credentials_that_were_given),
         cmocka_unit_test(transport_keeps_the_credentials_of_urls_apart),
         cmocka_unit_test(transport_of_an_impossible_configuration_says_which_key),
+        cmocka_unit_test(transport_with_too_many_or_too_long_urls_says_so),
         cmocka_unit_test(transport_without_an_answer_in_time_is_unavailable),
         cmocka_unit_test(transport_at_a_closed_port_says_so_without_credentials),
         cmocka_unit_test(transport_that_is_stopped_ends_its_request_at_once),

@@ -1,10 +1,12 @@
 // links: registry base
+// wrap: malloc calloc realloc reallocarray strdup
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "directory_internal.h"
 #include "tg_test.h"
+#include "tg_torture.h"
 
 #define RECORD(name, fields) "{\"type\":\"record\",\"name\":\"" name "\",\"fields\":[" fields "]}"
 #define FIELD(name, type)    "{\"name\":\"" name "\",\"type\":\"" type "\"}"
@@ -230,6 +232,97 @@ directory_that_is_not_there_says_so(void **state)
     tg_schema_directory_close(NULL);
 }
 
+static void
+directory_with_an_entry_that_cannot_be_read_says_so(void **state)
+{
+    (void)state;
+    const file_t files[] = {{"a.avsc", "\"int\""}};
+    room_t room = make_room(files, TG_COUNT_OF(files));
+    char path[200];
+    path_of(&room, "b.avsc", path, sizeof path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    tg_schema_directory_t *directory = NULL;
+    tg_error_t err = {0};
+    ASSERT_FAILS(open_room(&room, &directory, &err), TG_ERR_CONFIG);
+    assert_non_null(strstr(err.text, "/b.avsc: cannot read it"));
+    assert_int_equal(rmdir(path), 0);
+
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite("\"i\0t\"", 1, 5, file), 5);
+    assert_int_equal(fclose(file), 0);
+    ASSERT_FAILS(open_room(&room, &directory, &err), TG_ERR_CONFIG);
+    assert_non_null(strstr(err.text, "NUL byte"));
+    assert_int_equal(unlink(path), 0);
+    drop_room(&room);
+}
+
+static void
+directory_with_more_needs_than_a_schema_may_have_says_so(void **state)
+{
+    (void)state;
+
+    enum { COUNT = 300 };
+
+    static char names[COUNT][16];
+    static char texts[COUNT][128];
+    static file_t files[COUNT];
+    /* Each needs the next; and then one that needs them all. */
+    for (int wide = 0; wide < 2; wide++) {
+        static char all[COUNT * 16];
+        size_t n = (size_t)snprintf(all, sizeof all, "[\"null\"");
+        for (int i = 0; i < COUNT; i++) {
+            (void)snprintf(names[i], sizeof names[i], "f%03d.avsc", i);
+            (void)snprintf(texts[i], sizeof texts[i], RECORD("T%d", FIELD("f", "%s%d")), i,
+                           wide == 1 || i == COUNT - 1 ? "in" : "T", i + 1);
+            files[i] = (file_t){names[i], texts[i]};
+            if (wide == 1) {
+                (void)snprintf(texts[i], sizeof texts[i], RECORD("T%d", ""), i);
+            }
+            if (i < COUNT - 1) {
+                n += (size_t)snprintf(all + n, sizeof all - n, ",\"T%d\"", i);
+            }
+        }
+        (void)snprintf(all + n, sizeof all - n, "]");
+        (void)snprintf(texts[COUNT - 1], sizeof texts[0], RECORD("T299", ""));
+        if (wide == 1) {
+            files[COUNT - 1].text = all;
+        }
+        room_t room = make_room(files, COUNT);
+        room.options.max_entries = 1000;
+        tg_schema_directory_t *directory = NULL;
+        tg_error_t err = {0};
+        ASSERT_FAILS(open_room(&room, &directory, &err), TG_ERR_CONFIG);
+        assert_non_null(strstr(err.text, "more than 256"));
+        drop_room(&room);
+    }
+}
+
+static room_t torture_room;
+
+static void
+open_and_close(void)
+{
+    tg_schema_directory_t *directory = NULL;
+    tg_error_t err = {0};
+    tg_status_t status = open_room(&torture_room, &directory, &err);
+    assert_true(status == TG_OK || status == TG_ERR_NO_MEMORY || status == TG_ERR_CONFIG);
+    assert_true((status == TG_OK) == (directory != NULL));
+    tg_schema_directory_close(directory);
+}
+
+static void
+directory_without_memory_at_any_moment_leaves_nothing(void **state)
+{
+    (void)state;
+    const file_t files[] = {{"a.avsc", RECORD("A", FIELD("b", "n.B"))},
+                            {"b.avsc", RECORD("n.B", FIELD("c", "C"))},
+                            {"n.C.avsc", RECORD("n.C", FIELD("x", "int"))}};
+    torture_room = make_room(files, TG_COUNT_OF(files));
+    assert_true(tg_torture(open_and_close) > 10);
+    drop_room(&torture_room);
+}
+
 int
 main(void)
 {
@@ -240,6 +333,9 @@ main(void)
         cmocka_unit_test(directory_with_a_mistake_names_file_and_cause),
         cmocka_unit_test(directory_with_more_files_than_allowed_says_which_limit),
         cmocka_unit_test(directory_that_is_not_there_says_so),
+        cmocka_unit_test(directory_with_an_entry_that_cannot_be_read_says_so),
+        cmocka_unit_test(directory_with_more_needs_than_a_schema_may_have_says_so),
+        cmocka_unit_test(directory_without_memory_at_any_moment_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

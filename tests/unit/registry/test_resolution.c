@@ -214,6 +214,34 @@ resolution_without_an_end_is_stopped_by_a_ceiling(void **state)
     }
 }
 
+/* The last of as many as there may be needs one more. */
+static tg_status_t
+fetch_one_more(void *arg, const tg_reference_t *reference, tg_arena_t *arena,
+               tg_answer_t *ret_answer, tg_error_t *err)
+{
+    (void)err;
+    ret_answer->schema = reference->subject;
+    return strcmp(reference->subject, "s255") == 0 ? grow(arena, arg, ret_answer) : TG_OK;
+}
+
+static void
+resolution_of_one_schema_too_many_is_too_large(void **state)
+{
+    (void)state;
+    jungle_t jungle = {.n_needs = TG_ANSWER_MAX_REFERENCES};
+    const tg_reference_source_t source = {.fetch = fetch_one_more, .arg = &jungle};
+    tg_arena_t *arena = tg_arena_new(1000000);
+    tg_answer_t root = {.schema = "root"};
+    tg_registered_schema_t *schema = NULL;
+    tg_error_t err = {0};
+    TG_IGNORE(grow(arena, &jungle, &root)); /* always works */
+    jungle.n_needs = 1;
+    ASSERT_FAILS(tg_resolution_run(&source, &root, arena, MAX_BYTES, &schema, &err),
+                 TG_ERR_TOO_LARGE);
+    assert_non_null(strstr(err.text, "more than 256"));
+    tg_arena_free(arena);
+}
+
 int
 main(void)
 {
@@ -223,6 +251,7 @@ main(void)
         cmocka_unit_test(resolution_of_an_unknown_reference_says_the_way_to_it),
         cmocka_unit_test(resolution_beyond_the_byte_ceiling_is_too_large),
         cmocka_unit_test(resolution_without_an_end_is_stopped_by_a_ceiling),
+        cmocka_unit_test(resolution_of_one_schema_too_many_is_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
