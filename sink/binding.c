@@ -272,3 +272,15 @@ tg_bindings_n_schemas(const tg_bindings_t *bindings)
 {
     return bindings->n_schemas;
 }
+
+size_t
+tg_bindings_n_tables(const tg_bindings_t *bindings)
+{
+    return bindings->n_tables;
+}
+
+const tg_table_plan_t *
+tg_bindings_table_at(const tg_bindings_t *bindings, size_t index)
+{
+    return bindings->tables[index];
+}

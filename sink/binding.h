@@ -61,6 +61,9 @@ tg_status_t tg_bindings_admit(tg_bindings_t *bindings, const tg_schema_key_t *ke
 /* The catalogue has changed under us: every table is read again. */
 void tg_bindings_invalidate(tg_bindings_t *bindings);
 
+size_t tg_bindings_n_tables(const tg_bindings_t *bindings);
+const tg_table_plan_t *tg_bindings_table_at(const tg_bindings_t *bindings, size_t index);
+
 size_t tg_bindings_n_schemas(const tg_bindings_t *bindings);
 
 #endif

@@ -26,8 +26,32 @@ enum {
  */
 enum { IDLE_TIMEOUT_MS = 60000 };
 
+/* Compressing a COPY on the way in pays when its segments fill the columnstore's batches. */
+static bool
+compresses(const tg_batch_part_t *part)
+{
+    return part->target->direct_compress == TG_DIRECT_COMPRESS_ON ||
+           (part->target->direct_compress == TG_DIRECT_COMPRESS_AUTO &&
+            tg_segments_are_full(tg_buffer_view(&part->rows), part->n_rows, &part->target->segments,
+                                 TG_SEGMENTS_WORTHWHILE_ROWS));
+}
+
+/* The setting exists only where the server can, which the target knows. */
 static tg_status_t
-flush_sql(tg_writer_t *writer, const tg_lane_t *lane, const tg_batch_t *batch, tg_buffer_t *sql)
+append_copy(tg_batch_part_t *part, tg_buffer_t *sql)
+{
+    part->compressed = false;
+    if (part->target->direct_compress != TG_DIRECT_COMPRESS_OFF) {
+        part->compressed = compresses(part);
+        TG_TRY(tg_buffer_append_format(
+            sql, "SET LOCAL timescaledb.enable_direct_compress_copy = %s; ", part->compressed ? "on" : "off"));
+    }
+    TG_TRY(tg_buffer_append_text(sql, part->target->copy_sql));
+    return tg_buffer_append_text(sql, "; ");
+}
+
+static tg_status_t
+flush_sql(tg_writer_t *writer, const tg_lane_t *lane, tg_batch_t *batch, tg_buffer_t *sql)
 {
     const tg_ledger_t ledger = {.cluster_id = writer->env->cluster_id,
                                 .sink = writer->env->sink->name};
@@ -42,8 +66,7 @@ flush_sql(tg_writer_t *writer, const tg_lane_t *lane, const tg_batch_t *batch, t
                                     (int64_t)batch->n_rows, batch->n_dead_letters, sql));
     for (size_t i = 0; i < batch->n_parts; i++) {
         if (batch->parts[i].n_rows > 0) {
-            TG_TRY(tg_buffer_append_text(sql, batch->parts[i].target->copy_sql));
-            TG_TRY(tg_buffer_append_text(sql, "; "));
+            TG_TRY(append_copy(&batch->parts[i], sql));
         }
     }
     return tg_buffer_append_text(sql, "COMMIT");
@@ -225,6 +248,18 @@ feed(tg_writer_t *writer, tg_error_t *err)
 /* --- the end --- */
 
 static void
+count_compressed(const tg_writer_t *writer, const tg_batch_t *batch)
+{
+    for (size_t i = 0; i < batch->n_parts; i++) {
+        const tg_batch_part_t *part = &batch->parts[i];
+        if (part->target->direct_compress != TG_DIRECT_COMPRESS_OFF) {
+            tg_series_add(part->compressed ? writer->direct_rows : writer->rowstore_rows,
+                          (int64_t)part->n_rows);
+        }
+    }
+}
+
+static void
 committed(tg_writer_t *writer)
 {
     TG_FAULT("writer.after_commit");
@@ -237,6 +272,7 @@ committed(tg_writer_t *writer)
     if (batch->newest_unix_ms >= 0) {
         atomic_store(&lane->written_unix_ms, batch->newest_unix_ms);
     }
+    count_compressed(writer, batch);
     tg_series_add(lane->series.rows, (int64_t)batch->n_rows);
     tg_series_add(lane->series.batches, 1);
     tg_series_add(lane->series.bytes, (int64_t)batch->n_bytes);

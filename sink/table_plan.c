@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "database/catalog.h"
+#include "database/columnstore.h"
 
 enum { MAX_PLAN_BYTES = 16 << 20, MAX_COLUMNS = 1600 };
 
@@ -15,6 +16,7 @@ struct tg_table_plan {
     char *name;        /* quoted for SQL */
     tg_arena_t *arena; /* targets and column lists of all versions */
     tg_table_t *table; /* NULL: read the catalogue first */
+    tg_columnstore_t columnstore;
     tg_copy_target_t *target;
     /* the columns that the schemas seen fill, in COPY order; borrowed from table */
     size_t n_columns;
@@ -294,7 +296,27 @@ read_catalogue(tg_table_plan_t *plan, tg_connection_t *connection, tg_error_t *e
             "no privilege to insert into %s; grant it: GRANT INSERT ON %s TO CURRENT_USER of %s",
             plan->name, plan->name, tg_connection_name(connection));
     }
+    TG_TRY(tg_columnstore_describe(connection, tg_table_oid(plan->table), &plan->columnstore, err));
+    if (plan->route->direct_compress == TG_DIRECT_COMPRESS_ON && !plan->columnstore.can_direct) {
+        TG_LOG_WARNING(plan->log, "rows cannot be compressed on the way in",
+                       TG_S("table", plan->name), TG_S("reason", plan->columnstore.reason));
+    }
     return TG_OK;
+}
+
+/* Where the segment columns are in the column list. */
+static void
+target_set_direct(const tg_table_plan_t *plan, tg_copy_target_t *target)
+{
+    target->direct_compress =
+        plan->columnstore.can_direct ? plan->route->direct_compress : TG_DIRECT_COMPRESS_OFF;
+    for (size_t s = 0; s < plan->columnstore.n_segment_columns; s++) {
+        for (size_t i = 0; i < plan->n_columns; i++) {
+            if (strcmp(plan->columns[i].name, plan->columnstore.segment_columns[s]) == 0) {
+                target->segments.positions[target->segments.n++] = (int)i;
+            }
+        }
+    }
 }
 
 static void
@@ -339,6 +361,8 @@ target_make(tg_table_plan_t *plan, tg_error_t *err)
         target->copy_sql = tg_arena_strndup(plan->arena, (const char *)sql.data, sql.n_bytes);
         target->table_name = tg_arena_strdup(plan->arena, tg_table_plain_name(plan->table));
         target->version = ++plan->version;
+        target->table_oid = tg_table_oid(plan->table);
+        target_set_direct(plan, target);
     }
     tg_buffer_done(&sql);
     if (status != TG_OK || target == NULL || target->copy_sql == NULL ||

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "database/connection.h"
+#include "segments.h"
 
 /* What one COPY names: a table and a list of columns. Immutable, lives as long as its table plan.
  */
@@ -24,6 +25,9 @@ typedef struct tg_copy_target {
     const char *copy_sql;   /* COPY "s"."t" ("a", "b") FROM STDIN (FORMAT binary) */
     const char *table_name; /* s.t, for people */
     int version;
+    uint32_t table_oid;
+    tg_direct_compress_t direct_compress; /* _OFF where the server cannot */
+    tg_segment_columns_t segments;
 } tg_copy_target_t;
 
 typedef struct tg_table_plan tg_table_plan_t;

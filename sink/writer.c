@@ -407,6 +407,9 @@ use_connection(tg_writer_t *writer)
     if (tg_connection_is_open(writer->connection)) {
         store_refused(writer);
     }
+    if (tg_connection_is_open(writer->connection)) {
+        tg_writer_look_at_columnstore(writer);
+    }
     (void)tg_writer_flush_begin(writer);
 }
 
@@ -586,6 +589,9 @@ series_open(tg_writer_t *writer)
     writer->batch_rows = TG_SERIES(metrics, TG_METRIC_SINK_BATCH_ROWS, sink);
     writer->latency_seconds = TG_SERIES(metrics, TG_METRIC_SINK_LATENCY_SECONDS, sink);
     writer->schemas = TG_SERIES(metrics, TG_METRIC_SINK_SCHEMAS, sink);
+    writer->direct_rows = TG_SERIES(metrics, TG_METRIC_SINK_DIRECT_COMPRESS_ROWS_TOTAL, sink, "on");
+    writer->rowstore_rows =
+        TG_SERIES(metrics, TG_METRIC_SINK_DIRECT_COMPRESS_ROWS_TOTAL, sink, "off");
     writer->truncated = TG_SERIES(metrics, TG_METRIC_SINK_TRUNCATED_NANOS_TOTAL, sink);
 }
 

@@ -63,7 +63,8 @@ tg_status_t tg_writer_start(tg_writer_env_t *env, int index, tg_writer_t **ret_w
 /* Asks it to leave and waits for it. What is not written is left to Kafka. */
 void tg_writer_stop(tg_writer_t *writer);
 
-/* After _stop, and after the dead letters are closed: their acknowledgements refer to the writer's batches. */
+/* After _stop, and after the dead letters are closed: their acknowledgements refer to the writer's
+ * batches. */
 void tg_writer_free(tg_writer_t *writer);
 
 /* Takes the reference in lane (may be NULL). Fails only when the program is out of memory or the

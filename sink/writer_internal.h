@@ -50,10 +50,11 @@ struct tg_writer {
     tg_buffer_t frame; /* COPY header, then trailer */
     int64_t refused_retry_ms;
     int64_t stats_ms;
+    int64_t columnstore_ms;
     int64_t stats_busy_us, stats_waiting_us;
     tg_health_part_t *health;
     tg_series_t *connected, *buffered, *waiting_ratio, *reconnects, *flush_seconds, *batch_rows,
-        *latency_seconds, *schemas, *truncated;
+        *latency_seconds, *schemas, *truncated, *direct_rows, *rowstore_rows;
 };
 
 /* --- batches (writer.c) --- */
@@ -91,6 +92,11 @@ bool tg_writer_flush_begin(tg_writer_t *writer);
 void tg_writer_flush_pump(tg_writer_t *writer);
 /* The next moment at which a batch becomes due by linger, or INT64_MAX. */
 int64_t tg_writer_flush_due_ms(const tg_writer_t *writer);
+
+/* --- columnstore.c --- */
+/* Now and then, with the connection open and idle: how full the compressed batches are on the
+ * server. */
+void tg_writer_look_at_columnstore(tg_writer_t *writer);
 
 /* --- bisect.c --- */
 /* Finds the rows that the server rejects, dead-letters their records and takes them out of the

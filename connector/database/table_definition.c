@@ -198,6 +198,17 @@ append_name_literal(const tg_object_name_t *name, tg_buffer_t *sql)
 }
 
 static tg_status_t
+append_interval(const char *interval, tg_buffer_t *sql)
+{
+    if (interval == NULL) {
+        return TG_OK;
+    }
+    TG_TRY(tg_buffer_append_text(sql, ", chunk_time_interval => "));
+    TG_TRY(tg_buffer_append_text(sql, is_number(interval) ? "bigint " : "interval "));
+    return tg_sql_append_literal(sql, interval);
+}
+
+static tg_status_t
 append_hypertable(const tg_table_definition_t *definition, const tg_object_name_t *name,
                   const char *timescaledb_schema, tg_buffer_t *sql)
 {
@@ -207,12 +218,7 @@ append_hypertable(const tg_table_definition_t *definition, const tg_object_name_
     TG_TRY(append_name_literal(name, sql));
     TG_TRY(tg_buffer_append_text(sql, ", "));
     TG_TRY(tg_sql_append_literal(sql, definition->time_column));
-    if (definition->chunk_interval != NULL) {
-        bool number = is_number(definition->chunk_interval);
-        TG_TRY(tg_buffer_append_text(sql, number ? ", chunk_time_interval => bigint "
-                                                 : ", chunk_time_interval => interval "));
-        TG_TRY(tg_sql_append_literal(sql, definition->chunk_interval));
-    }
+    TG_TRY(append_interval(definition->chunk_interval, sql));
     return tg_buffer_append_text(sql,
                                  ", create_default_indexes => false, if_not_exists => true);\n");
 }

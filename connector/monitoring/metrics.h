@@ -47,10 +47,12 @@ typedef enum tg_metric {
                                              for us */
     TG_METRIC_SINK_SCHEMAS,               /* sink: writer schemas with a plan */
     TG_METRIC_SINK_TRUNCATED_NANOS_TOTAL, /* sink */
-    TG_METRIC_DATABASE_CONNECTED,         /* sink, writer */
-    TG_METRIC_DATABASE_RECONNECTS_TOTAL,  /* sink */
-    TG_METRIC_KAFKA_ERRORS_TOTAL,         /* sink */
-    TG_METRIC_REGISTRY_REQUESTS_TOTAL,    /* outcome */
+    TG_METRIC_SINK_DIRECT_COMPRESS_ROWS_TOTAL, /* sink, direct: on, off */
+    TG_METRIC_SINK_COMPRESSED_BATCH_ROWS,      /* sink, table */
+    TG_METRIC_DATABASE_CONNECTED,              /* sink, writer */
+    TG_METRIC_DATABASE_RECONNECTS_TOTAL,       /* sink */
+    TG_METRIC_KAFKA_ERRORS_TOTAL,              /* sink */
+    TG_METRIC_REGISTRY_REQUESTS_TOTAL,         /* outcome */
     TG_METRIC_PROCESS_RESIDENT_MEMORY_BYTES,
     TG_METRIC_PROCESS_CPU_SECONDS_TOTAL,
     TG_METRIC_PROCESS_START_TIME_SECONDS,

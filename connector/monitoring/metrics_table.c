@@ -133,6 +133,20 @@ static const tg_metric_row_t ROWS_OF_TABLE[TG_METRIC_COUNT] = {
          COUNTER("values"),
          .labels = {"sink"},
          .help = "Times with nanoseconds that were cut to the microseconds PostgreSQL can hold."},
+    [TG_METRIC_SINK_DIRECT_COMPRESS_ROWS_TOTAL] =
+        {.name = "tidegate_sink_direct_compress_rows_total",
+         COUNTER("rows"),
+         .labels = {"sink", "direct"},
+         .help =
+             "Rows written into hypertables that could take them compressed, by whether they were "
+             "sent so."},
+    [TG_METRIC_SINK_COMPRESSED_BATCH_ROWS] =
+        {.name = "tidegate_sink_compressed_batch_rows",
+         GAUGE("rows"),
+         .labels = {"sink", "table"},
+         .help =
+             "Rows per compressed batch, as the server holds them, in the newest compressed chunk: "
+             "1000 is full, 0 means that nothing is compressed."},
     [TG_METRIC_DATABASE_CONNECTED] = {.name = "tidegate_database_connected",
                                       GAUGE("0 or 1"),
                                       .labels = {"sink", "writer"},
