@@ -281,29 +281,41 @@ append_compression(const tg_table_definition_t *definition, const tg_object_name
     return tg_buffer_append_text(sql, ");\n");
 }
 
+static tg_status_t
+append_schema(const tg_object_name_t *name, tg_buffer_t *sql)
+{
+    TG_TRY(tg_buffer_append_text(sql, "CREATE SCHEMA IF NOT EXISTS "));
+    TG_TRY(tg_sql_append_identifier(sql, name->schema));
+    return tg_buffer_append_text(sql, ";\n");
+}
+
+/* What only a table with a time column has. */
+static tg_status_t
+append_time_parts(const tg_table_definition_t *definition, const tg_object_name_t *name,
+                  const tg_ddl_options_t *options, tg_buffer_t *sql)
+{
+    bool hypertable = options->timescaledb_schema != NULL;
+    if (hypertable) {
+        TG_TRY(append_hypertable(definition, name, options->timescaledb_schema, sql));
+    }
+    TG_TRY(append_time_index(definition, name, sql));
+    return hypertable && options->compress && definition->n_segment_by > 0
+               ? append_compression(definition, name, sql)
+               : TG_OK;
+}
+
 tg_status_t
 tg_table_definition_append_create(const tg_table_definition_t *definition,
                                   const tg_object_name_t *name, const tg_ddl_options_t *options,
                                   tg_buffer_t *sql)
 {
     if (options->create_schema && strcmp(name->schema, "public") != 0) {
-        TG_TRY(tg_buffer_append_text(sql, "CREATE SCHEMA IF NOT EXISTS "));
-        TG_TRY(tg_sql_append_identifier(sql, name->schema));
-        TG_TRY(tg_buffer_append_text(sql, ";\n"));
+        TG_TRY(append_schema(name, sql));
     }
     TG_TRY(append_table(definition, name, sql));
     TG_TRY(append_comments(definition, name, sql));
-    if (definition->time_column == NULL) {
-        return TG_OK;
-    }
-    if (options->timescaledb_schema != NULL) {
-        TG_TRY(append_hypertable(definition, name, options->timescaledb_schema, sql));
-    }
-    TG_TRY(append_time_index(definition, name, sql));
-    if (options->timescaledb_schema != NULL && options->compress && definition->n_segment_by > 0) {
-        TG_TRY(append_compression(definition, name, sql));
-    }
-    return TG_OK;
+    return definition->time_column != NULL ? append_time_parts(definition, name, options, sql)
+                                           : TG_OK;
 }
 
 tg_status_t
