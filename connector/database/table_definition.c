@@ -318,6 +318,14 @@ tg_table_definition_append_create(const tg_table_definition_t *definition,
                                            : TG_OK;
 }
 
+static tg_status_t
+append_new_column(const tg_column_definition_t *column, tg_buffer_t *sql)
+{
+    TG_TRY(tg_buffer_append_text(sql, "\n    ADD COLUMN IF NOT EXISTS "));
+    TG_TRY(tg_sql_append_identifier(sql, column->name));
+    return tg_buffer_append_format(sql, " %s", column->type_sql);
+}
+
 tg_status_t
 tg_table_definition_append_columns(const tg_table_definition_t *definition,
                                    const tg_object_name_t *name, tg_buffer_t *sql)
@@ -325,10 +333,8 @@ tg_table_definition_append_columns(const tg_table_definition_t *definition,
     TG_TRY(tg_buffer_append_text(sql, "ALTER TABLE "));
     TG_TRY(tg_object_name_append(name, sql));
     for (size_t i = 0; i < definition->n_columns; i++) {
-        TG_TRY(tg_buffer_append_text(sql, i == 0 ? "\n    ADD COLUMN IF NOT EXISTS "
-                                                 : ",\n    ADD COLUMN IF NOT EXISTS "));
-        TG_TRY(tg_sql_append_identifier(sql, definition->columns[i].name));
-        TG_TRY(tg_buffer_append_format(sql, " %s", definition->columns[i].type_sql));
+        TG_TRY(tg_buffer_append_text(sql, i == 0 ? "" : ","));
+        TG_TRY(append_new_column(&definition->columns[i], sql));
     }
     TG_TRY(tg_buffer_append_text(sql, ";\n"));
     return append_comments(definition, name, sql);
