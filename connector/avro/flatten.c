@@ -3,12 +3,13 @@
 
 #include "flatten_internal.h"
 
-enum { MAX_ALIASES = 32, MAX_PATH_BYTES = 4096 };
+enum { MAX_ALIASES = 32, MAX_PATH_BYTES = 4096, FIRST_PATHS = 32 };
 
 typedef struct flattener {
     tg_arena_t *arena;
     tg_path_t *paths;
     size_t n_paths;
+    size_t capacity;
     const tg_node_t *open[TG_SCHEMA_MAX_DEPTH + 1]; /* records around the place */
     size_t n_open;
     tg_error_t *err;
@@ -79,6 +80,23 @@ record_of(const flattener_t *flattener, const tg_node_t *node)
     return record;
 }
 
+/* The old array stays in the arena until its end: at most as much again. */
+static bool
+grow(flattener_t *flattener)
+{
+    size_t capacity = flattener->capacity == 0 ? FIRST_PATHS : 2 * flattener->capacity;
+    tg_path_t *paths = tg_arena_alloc(flattener->arena, capacity * sizeof *paths);
+    if (paths == NULL) {
+        return false;
+    }
+    if (flattener->n_paths > 0) {
+        memcpy(paths, flattener->paths, flattener->n_paths * sizeof *paths);
+    }
+    flattener->paths = paths;
+    flattener->capacity = capacity;
+    return true;
+}
+
 static tg_status_t
 add_path(flattener_t *flattener, tg_path_t path, size_t *ret_index)
 {
@@ -91,6 +109,9 @@ add_path(flattener_t *flattener, tg_path_t path, size_t *ret_index)
         return tg_error_set(flattener->err, TG_ERR_TOO_LARGE,
                             "schema: a nested field's name is longer than %d bytes",
                             MAX_PATH_BYTES);
+    }
+    if (flattener->n_paths == flattener->capacity && !grow(flattener)) {
+        return no_memory(flattener);
     }
     *ret_index = flattener->n_paths;
     path.end = flattener->n_paths + 1;
@@ -132,10 +153,6 @@ tg_flatten(const tg_schema_t *schema, tg_arena_t *arena, tg_path_t **ret_paths, 
            tg_error_t *err)
 {
     flattener_t flattener = {.arena = arena, .err = err};
-    flattener.paths = tg_arena_alloc(arena, TG_SCHEMA_MAX_FLATTENED * sizeof *flattener.paths);
-    if (flattener.paths == NULL) {
-        return no_memory(&flattener);
-    }
     if (schema->root->kind == TG_NODE_RECORD) {
         TG_TRY(add_fields(&flattener, schema->root, NULL));
     } else {

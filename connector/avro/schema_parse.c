@@ -12,6 +12,7 @@ typedef struct parser {
     tg_node_t **types;
     size_t n_types;
     size_t n_started; /* nodes begun; schema->n_nodes counts those finished */
+    size_t max_nodes;
     tg_error_t *err;
 } parser_t;
 
@@ -34,7 +35,7 @@ no_memory(parser_t *parser)
 static tg_status_t
 begin_node(parser_t *parser, tg_node_kind_t kind, tg_node_t **ret_node)
 {
-    if (parser->n_started == TG_SCHEMA_MAX_NODES) {
+    if (parser->n_started == parser->max_nodes) {
         (void)tg_error_set(parser->err, TG_ERR_TOO_LARGE, "schema: more than %d types",
                            TG_SCHEMA_MAX_NODES);
         return TG_ERR_TOO_LARGE; /* said as a constant, so that gcc sees that no node is no success
@@ -603,9 +604,16 @@ tg_schema_parse(tg_schema_t *schema, const char *text, const char *const *refere
                             TG_SCHEMA_MAX_REFERENCES);
     }
     parser_t parser = {.schema = schema, .named = json_object(), .err = err};
-    /* The pages are touched only as far as the schema needs. */
-    schema->nodes = tg_arena_alloc(schema->arena, TG_SCHEMA_MAX_NODES * sizeof(tg_node_t *));
-    parser.types = tg_arena_alloc(schema->arena, TG_SCHEMA_MAX_NODES * sizeof(tg_node_t *));
+    /* A type takes at least four bytes of text (an int in a list of branches: "int"). */
+    parser.max_nodes = strlen(text) / 4 + 1;
+    for (size_t i = 0; i < n_references; i++) {
+        parser.max_nodes += strlen(references[i]) / 4 + 1;
+    }
+    if (parser.max_nodes > TG_SCHEMA_MAX_NODES) {
+        parser.max_nodes = TG_SCHEMA_MAX_NODES;
+    }
+    schema->nodes = tg_arena_alloc(schema->arena, parser.max_nodes * sizeof(tg_node_t *));
+    parser.types = tg_arena_alloc(schema->arena, parser.max_nodes * sizeof(tg_node_t *));
     tg_status_t status = TG_OK;
     if (parser.named == NULL || schema->nodes == NULL || parser.types == NULL) {
         status = no_memory(&parser);

@@ -11,9 +11,8 @@ typedef struct canonical {
 
 /* avro-c knows ASCII letters only: every other byte becomes _xx. */
 static tg_status_t
-put_name(tg_buffer_t *out, const char *name)
+put_escaped(tg_buffer_t *out, const char *name)
 {
-    TG_TRY(tg_buffer_append_text(out, "\""));
     for (const char *at = name; *at != '\0'; at++) {
         uint8_t byte = (uint8_t)*at;
         if (byte >= 0x80) {
@@ -24,6 +23,23 @@ put_name(tg_buffer_t *out, const char *name)
             TG_TRY(tg_buffer_append(out, &byte, 1));
         }
     }
+    return TG_OK;
+}
+
+static tg_status_t
+put_name(tg_buffer_t *out, const char *name)
+{
+    TG_TRY(tg_buffer_append_text(out, "\""));
+    TG_TRY(put_escaped(out, name));
+    return tg_buffer_append_text(out, "\"");
+}
+
+/* A name in no namespace gets one: avro-c would look for it in the namespace around it. */
+static tg_status_t
+put_full_name(tg_buffer_t *out, const char *name)
+{
+    TG_TRY(tg_buffer_append_text(out, strchr(name, '.') == NULL ? "\"__none__." : "\""));
+    TG_TRY(put_escaped(out, name));
     return tg_buffer_append_text(out, "\"");
 }
 
@@ -58,18 +74,14 @@ static tg_status_t
 put_named(canonical_t *canonical, const tg_node_t *node)
 {
     if (canonical->defined[node->index]) {
-        return put_name(canonical->out, node->name);
+        return put_full_name(canonical->out, node->name);
     }
     canonical->defined[node->index] = true;
     const char *type = node->kind == TG_NODE_RECORD ? "record"
                        : node->kind == TG_NODE_ENUM ? "enum"
                                                     : "fixed";
     TG_TRY(tg_buffer_append_format(canonical->out, "{\"type\":\"%s\",\"name\":", type));
-    TG_TRY(put_name(canonical->out, node->name));
-    /* A name without a dot would otherwise fall into the namespace around it. */
-    if (strchr(node->name, '.') == NULL) {
-        TG_TRY(tg_buffer_append_text(canonical->out, ",\"namespace\":\"\""));
-    }
+    TG_TRY(put_full_name(canonical->out, node->name));
     if (node->kind == TG_NODE_RECORD) {
         TG_TRY(put_fields(canonical, node));
     } else if (node->kind == TG_NODE_ENUM) {
