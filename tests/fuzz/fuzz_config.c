@@ -1,9 +1,9 @@
+// links: config base
 /*
  * Any text as a configuration: it loads, and then its dump loads as well and dumps the same, or
  * every problem has a key and a text. The first byte decides where the text goes: 0 the file, else
  * a variable's value.
  */
-// links: config
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
