@@ -391,7 +391,7 @@ http_slow_clients_do_not_hold_up_others(void **state)
 }
 
 static void
-http_idle_connections_are_closed_and_more_than_allowed_are_not_kept(void **state)
+http_idle_connections_are_closed(void **state)
 {
     (void)state;
     tg_http_options_t options = options_for("127.0.0.1:0");
@@ -411,6 +411,34 @@ http_idle_connections_are_closed_and_more_than_allowed_are_not_kept(void **state
         (void)close(fds[i]);
     }
     assert_int_equal(ask("GET", "/health/live")->status, 200);
+    tg_http_stop(bench.http);
+    bench.http = usual;
+}
+
+static void
+http_connection_beyond_the_limit_waits_until_one_is_free(void **state)
+{
+    (void)state;
+    tg_http_options_t options = options_for("127.0.0.1:0");
+    options.max_connections = 2;
+    tg_http_t *usual = bench.http;
+    tg_error_t err;
+    ASSERT_OK(tg_http_start(&options, &bench.http, &err));
+    int held[2];
+    for (size_t i = 0; i < TG_COUNT_OF(held); i++) {
+        held[i] = connected();
+        send_text(held[i], "GET /metrics HTTP/1.1\r\n");
+    }
+    int waiting = connected();
+    send_text(waiting, "GET /health/live HTTP/1.0\r\n\r\n");
+    struct pollfd at = {.fd = waiting, .events = POLLIN};
+    assert_int_equal(poll(&at, 1, 300), 0);
+    (void)close(held[0]);
+    char answer[4096];
+    assert_true(receive_all(waiting, answer, sizeof answer, 20000));
+    assert_memory_equal(answer, "HTTP/1.1 200 ", 13);
+    (void)close(waiting);
+    (void)close(held[1]);
     tg_http_stop(bench.http);
     bench.http = usual;
 }
@@ -726,7 +754,8 @@ main(void)
         HTTP_TEST(http_other_methods_are_a_405_that_names_those_allowed),
         HTTP_TEST(http_hostile_requests_are_refused_and_others_served),
         HTTP_TEST(http_slow_clients_do_not_hold_up_others),
-        HTTP_TEST(http_idle_connections_are_closed_and_more_than_allowed_are_not_kept),
+        HTTP_TEST(http_idle_connections_are_closed),
+        HTTP_TEST(http_connection_beyond_the_limit_waits_until_one_is_free),
         HTTP_TEST(http_connection_serves_one_scrape_after_the_other),
         HTTP_TEST(http_address_that_cannot_work_is_an_error_that_helps),
         HTTP_TEST(http_port_that_needs_a_privilege_is_an_error_that_helps),

@@ -138,6 +138,61 @@ queue_push_that_waits_goes_on_when_somebody_pops(void **state)
     tg_queue_free(queue);
 }
 
+enum { N_ROUNDS = 5000, SLOW_MS = 2000 };
+
+/* One side of a queue of one place, where each waits for the other all the time. A wait that only
+ * its deadline ends was not woken. */
+typedef struct side {
+    tg_queue_t *queue;
+    bool pushes;
+    int n_slow;
+} side_t;
+
+static void *
+take_turns(void *arg)
+{
+    side_t *side = arg;
+    for (int i = 0; i < N_ROUNDS && side->n_slow == 0; i++) {
+        void *item = NULL;
+        int64_t start_ms = tg_clock_now_ms(tg_clock_system());
+        tg_status_t status = side->pushes
+                                 ? tg_queue_push_wait(side->queue, as_item(1), 10 * SLOW_MS)
+                                 : tg_queue_pop(side->queue, 10 * SLOW_MS, &item);
+        bool slow = tg_clock_now_ms(tg_clock_system()) - start_ms > 9 * SLOW_MS;
+        side->n_slow += status != TG_OK || slow ? 1 : 0;
+    }
+    return NULL;
+}
+
+static void
+queue_wakes_who_waits_on_either_side(void **state)
+{
+    (void)state;
+    side_t push = {.queue = tg_queue_new(1, NULL), .pushes = true};
+    side_t pop = {.queue = push.queue};
+    tg_thread_t pusher;
+    tg_error_t err;
+    ASSERT_OK(tg_thread_start(&pusher, "pusher", take_turns, &push, &err));
+    (void)take_turns(&pop);
+    tg_thread_join(&pusher);
+    assert_int_equal(push.n_slow + pop.n_slow, 0);
+    tg_queue_free(push.queue);
+}
+
+static void
+queue_wait_across_a_full_second_ends_in_time(void **state)
+{
+    (void)state;
+    tg_queue_t *queue = tg_queue_new(1, NULL);
+    void *item = NULL;
+    int64_t start_ms = tg_clock_now_ms(tg_clock_system());
+    int64_t timeout_ms = 1000 - start_ms % 1000 + 1;
+    assert_int_equal(tg_queue_pop(queue, timeout_ms, &item), TG_ERR_TIMEOUT);
+    int64_t waited_ms = tg_clock_now_ms(tg_clock_system()) - start_ms;
+    assert_in_range(waited_ms, timeout_ms, timeout_ms + 10000);
+    tg_queue_free(queue);
+}
+
 static void *
 push_until_refused(void *arg)
 {
@@ -276,6 +331,8 @@ main(void)
         cmocka_unit_test(queue_impossible_capacities_make_no_queue),
         cmocka_unit_test(queue_rings_its_bell_for_each_push_and_at_the_end),
         cmocka_unit_test(queue_push_that_waits_goes_on_when_somebody_pops),
+        cmocka_unit_test(queue_wakes_who_waits_on_either_side),
+        cmocka_unit_test(queue_wait_across_a_full_second_ends_in_time),
         cmocka_unit_test(queue_close_frees_all_who_wait_for_ever),
         cmocka_unit_test(queue_in_a_crowd_loses_nothing_doubles_nothing_and_keeps_order),
         cmocka_unit_test(queue_survives_the_failure_of_each_allocation),
