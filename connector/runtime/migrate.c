@@ -1,5 +1,7 @@
 #include "migrate.h"
 
+#include <stdlib.h>
+
 #include "database/migrations.h"
 
 enum { MAX_MIGRATIONS = 256, MIGRATION_TIMEOUT_MS = 600000 };
@@ -23,10 +25,13 @@ open_connection(const tg_config_t *config, tg_connection_t **ret_connection, tg_
 static tg_status_t
 visit_all(tg_connection_t *connection, tg_migration_visit_t *visit, void *arg, tg_error_t *err)
 {
-    static tg_migration_status_t statuses[MAX_MIGRATIONS];
+    tg_migration_status_t *statuses = calloc(MAX_MIGRATIONS, sizeof *statuses);
+    if (statuses == NULL) {
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for the list of migrations");
+    }
     size_t n = 0;
-    TG_TRY(tg_migrations_status(connection, statuses, MAX_MIGRATIONS, &n, err));
-    for (size_t i = 0; i < n && i < MAX_MIGRATIONS; i++) {
+    tg_status_t status = tg_migrations_status(connection, statuses, MAX_MIGRATIONS, &n, err);
+    for (size_t i = 0; status == TG_OK && i < n && i < MAX_MIGRATIONS; i++) {
         const tg_migration_info_t info = {.version = statuses[i].version,
                                           .name = statuses[i].name,
                                           .applied = statuses[i].applied,
@@ -34,7 +39,8 @@ visit_all(tg_connection_t *connection, tg_migration_visit_t *visit, void *arg, t
                                           .checksum_differs = statuses[i].checksum_differs};
         visit(arg, &info);
     }
-    return TG_OK;
+    free(statuses);
+    return status;
 }
 
 tg_status_t
