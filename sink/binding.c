@@ -39,6 +39,8 @@ tg_bindings_free(tg_bindings_t *bindings)
     if (bindings == NULL) {
         return;
     }
+    /* The doorbell is the writer's and goes with it. */
+    tg_schema_cache_forget(bindings->options.schemas, bindings->options.wake);
     for (size_t i = 0; i < bindings->n_bindings; i++) {
         tg_decode_plan_free(bindings->bindings[i]->decode);
         free(bindings->bindings[i]);
@@ -58,12 +60,14 @@ tg_bindings_free(tg_bindings_t *bindings)
 
 /* Makes room for one more element of a list that doubles. */
 static tg_status_t
-list_reserve(void **list, size_t n_items, size_t max_items, size_t item_bytes, tg_error_t *err)
+list_reserve(void **list, const char *what, size_t n_items, size_t max_items, size_t item_bytes,
+             tg_error_t *err)
 {
     if (n_items == max_items) {
         return tg_error_set(err, TG_ERR_FULL,
-                            "a writer holds at most %zu of them: restart, or split the sink",
-                            max_items);
+                            "a writer holds at most %zu %s: split the topics over more sinks, or "
+                            "restart to forget those of old records",
+                            max_items, what);
     }
     if ((n_items & (n_items - 1)) != 0) {
         return TG_OK; /* not a power of two: there is room */
@@ -87,7 +91,8 @@ tg_bindings_table(tg_bindings_t *bindings, const char *table, const tg_route_con
         }
     }
     void *list = bindings->tables;
-    TG_TRY(list_reserve(&list, bindings->n_tables, MAX_TABLES, sizeof(tg_table_plan_t *), err));
+    TG_TRY(list_reserve(&list, "tables", bindings->n_tables, MAX_TABLES, sizeof(tg_table_plan_t *),
+                        err));
     bindings->tables = list;
     TG_TRY(tg_table_plan_new(table, route, bindings->options.log,
                              &bindings->tables[bindings->n_tables], err));
@@ -101,7 +106,8 @@ schema_learn(tg_bindings_t *bindings, const tg_schema_key_t *key,
              const tg_registered_schema_t *registered, known_schema_t **ret_known, tg_error_t *err)
 {
     void *list = bindings->schemas;
-    TG_TRY(list_reserve(&list, bindings->n_schemas, MAX_SCHEMAS, sizeof(known_schema_t), err));
+    TG_TRY(list_reserve(&list, "schemas", bindings->n_schemas, MAX_SCHEMAS, sizeof(known_schema_t),
+                        err));
     bindings->schemas = list;
     known_schema_t *known = &bindings->schemas[bindings->n_schemas];
     *known = (known_schema_t){.key = *key};
@@ -164,6 +170,12 @@ binding_of(const tg_bindings_t *bindings, const tg_schema_t *schema, const tg_ta
     return NULL;
 }
 
+bool
+tg_binding_is_current(const tg_binding_t *binding)
+{
+    return binding->decode != NULL && binding->version == tg_table_plan_version(binding->table);
+}
+
 /* Compiles for the newest list of columns; a schema that does not fit is remembered. */
 static tg_status_t
 binding_compile(tg_bindings_t *bindings, tg_binding_t *binding, tg_error_t *err)
@@ -172,10 +184,10 @@ binding_compile(tg_bindings_t *bindings, tg_binding_t *binding, tg_error_t *err)
     binding->decode = NULL;
     binding->n_truncated_seen = 0;
     binding->error.status = TG_OK;
-    binding->target = tg_table_plan_target(binding->table);
     tg_status_t status =
         tg_table_plan_compile(binding->table, binding->schema, &bindings->options.decode,
-                              &binding->decode, &binding->error);
+                              &binding->decode, &binding->target, &binding->error);
+    binding->version = tg_table_plan_version(binding->table);
     binding->error.status = status;
     binding->checked_ms = tg_clock_now_ms(bindings->options.clock);
     if (status == TG_OK || tg_status_reaction(status) == TG_REACTION_POISON) {
@@ -201,10 +213,14 @@ tg_bindings_find(tg_bindings_t *bindings, const tg_schema_key_t *key, tg_table_p
         }
         return binding->error.status;
     }
-    if (binding == NULL || binding->error.status != TG_OK || tg_table_plan_target(table) == NULL) {
+    /* Compiled for the columns of an older generation it would lose those that only this schema
+     * fills. */
+    if (binding == NULL || binding->error.status != TG_OK ||
+        binding->generation != tg_table_plan_generation(table) ||
+        tg_table_plan_target(table) == NULL) {
         return tg_error_set(err, TG_ERR_MISSING, "the table is not read yet");
     }
-    if (binding->target != tg_table_plan_target(table)) {
+    if (!tg_binding_is_current(binding)) {
         TG_TRY(binding_compile(bindings, binding, err));
         if (binding->error.status != TG_OK) {
             if (err != NULL) {
@@ -226,8 +242,8 @@ tg_bindings_admit(tg_bindings_t *bindings, const tg_schema_key_t *key, tg_table_
     tg_binding_t *binding = binding_of(bindings, schema, table);
     if (binding == NULL) {
         void *list = bindings->bindings;
-        TG_TRY(
-            list_reserve(&list, bindings->n_bindings, MAX_BINDINGS, sizeof(tg_binding_t *), err));
+        TG_TRY(list_reserve(&list, "pairs of schema and table", bindings->n_bindings, MAX_BINDINGS,
+                            sizeof(tg_binding_t *), err));
         bindings->bindings = list;
         binding = calloc(1, sizeof *binding);
         if (binding == NULL) {
@@ -239,10 +255,13 @@ tg_bindings_admit(tg_bindings_t *bindings, const tg_schema_key_t *key, tg_table_
     } else if (binding->error.status != TG_OK) {
         tg_table_plan_invalidate(
             table); /* a mismatch looked at again: the table may have changed */
+    } else if (tg_binding_is_current(binding)) {
+        return TG_OK; /* another lane has asked already */
     }
     tg_error_t why = {.status = TG_OK};
     tg_status_t status = tg_table_plan_admit(table, connection, schema, &why);
     if (status == TG_OK) {
+        binding->generation = tg_table_plan_generation(table);
         return binding_compile(bindings, binding, err);
     }
     binding->error = why;

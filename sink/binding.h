@@ -21,6 +21,8 @@ typedef struct tg_binding {
     tg_table_plan_t *table;
     tg_decode_plan_t *decode; /* NULL when error.status != TG_OK */
     const tg_copy_target_t *target;
+    uint64_t generation;       /* of table, when it admitted schema */
+    uint64_t version;          /* of table, when decode was compiled */
     tg_error_t error;          /* why the schema does not fit the table */
     int64_t checked_ms;        /* when that was found */
     uint64_t n_truncated_seen; /* already counted in the metrics */
@@ -39,6 +41,9 @@ typedef struct tg_bindings_options {
 tg_status_t tg_bindings_new(const tg_bindings_options_t *options, tg_bindings_t **ret_bindings,
                             tg_error_t *err) TG_MUST_CHECK;
 void tg_bindings_free(tg_bindings_t *bindings);
+
+/* Whether what was compiled is still what the table's plan wants. */
+bool tg_binding_is_current(const tg_binding_t *binding);
 
 /* The plan of a table, made on first use. table: quoted for SQL. */
 tg_status_t tg_bindings_table(tg_bindings_t *bindings, const char *table,

@@ -72,8 +72,7 @@ static tg_status_t
 find_binding(tg_writer_t *writer, tg_lane_t *lane, const tg_schema_key_t *key, tg_error_t *err)
 {
     if (lane->has_key && lane->binding != NULL && tg_schema_key_equal(&lane->key, key) &&
-        lane->binding->target == tg_table_plan_target(lane->table) &&
-        lane->binding->decode != NULL) {
+        tg_binding_is_current(lane->binding)) {
         return TG_OK;
     }
     lane->binding = NULL;

@@ -1,5 +1,6 @@
 #include "table_plan.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "avro/derive.h"
@@ -10,18 +11,31 @@
 
 enum { MAX_PLAN_BYTES = 16 << 20, MAX_COLUMNS = 1600 };
 
+/* A target with what it depends on: one that is asked for again is found, so that reading the
+ * catalogue anew, however often, costs no memory. */
+typedef struct made_target made_target_t;
+
+struct made_target {
+    made_target_t *next;
+    const char *signature; /* COPY statement and types */
+    tg_copy_target_t target;
+};
+
 struct tg_table_plan {
     const tg_route_config_t *route;
     tg_log_t *log;
     char *name;        /* quoted for SQL */
-    tg_arena_t *arena; /* targets and column lists of all versions */
+    tg_arena_t *arena; /* targets */
     tg_table_t *table; /* NULL: read the catalogue first */
     tg_columnstore_t columnstore;
-    tg_copy_target_t *target;
+    const tg_copy_target_t *target;
+    made_target_t *made;
+    int n_made;
     /* the columns that the schemas seen fill, in COPY order; borrowed from table */
     size_t n_columns;
     tg_plan_column_t *columns;
-    int version;
+    uint64_t generation;
+    uint64_t version;
 };
 
 tg_status_t
@@ -68,6 +82,18 @@ tg_table_plan_target(const tg_table_plan_t *plan)
     return plan->target;
 }
 
+uint64_t
+tg_table_plan_generation(const tg_table_plan_t *plan)
+{
+    return plan->generation;
+}
+
+uint64_t
+tg_table_plan_version(const tg_table_plan_t *plan)
+{
+    return plan->version;
+}
+
 void
 tg_table_plan_invalidate(tg_table_plan_t *plan)
 {
@@ -75,6 +101,8 @@ tg_table_plan_invalidate(tg_table_plan_t *plan)
     plan->table = NULL;
     plan->target = NULL;
     plan->n_columns = 0;
+    plan->generation++;
+    plan->version++;
 }
 
 static tg_nested_mode_t
@@ -296,27 +324,17 @@ read_catalogue(tg_table_plan_t *plan, tg_connection_t *connection, tg_error_t *e
             "no privilege to insert into %s; grant it: GRANT INSERT ON %s TO CURRENT_USER of %s",
             plan->name, plan->name, tg_connection_name(connection));
     }
-    TG_TRY(tg_columnstore_describe(connection, tg_table_oid(plan->table), &plan->columnstore, err));
+    tg_status_t status =
+        tg_columnstore_describe(connection, tg_table_oid(plan->table), &plan->columnstore, err);
+    if (status != TG_OK) {
+        tg_table_plan_invalidate(plan); /* half read is not read */
+        return status;
+    }
     if (plan->route->direct_compress == TG_DIRECT_COMPRESS_ON && !plan->columnstore.can_direct) {
         TG_LOG_WARNING(plan->log, "rows cannot be compressed on the way in",
                        TG_S("table", plan->name), TG_S("reason", plan->columnstore.reason));
     }
     return TG_OK;
-}
-
-/* Where the segment columns are in the column list. */
-static void
-target_set_direct(const tg_table_plan_t *plan, tg_copy_target_t *target)
-{
-    target->direct_compress =
-        plan->columnstore.can_direct ? plan->route->direct_compress : TG_DIRECT_COMPRESS_OFF;
-    for (size_t s = 0; s < plan->columnstore.n_segment_columns; s++) {
-        for (size_t i = 0; i < plan->n_columns; i++) {
-            if (strcmp(plan->columns[i].name, plan->columnstore.segment_columns[s]) == 0) {
-                target->segments.positions[target->segments.n++] = (int)i;
-            }
-        }
-    }
 }
 
 static void
@@ -342,35 +360,104 @@ plan_lists(const tg_table_plan_t *plan, const char *name)
 }
 
 static tg_status_t
-target_make(tg_table_plan_t *plan, tg_error_t *err)
+copy_sql_append(const tg_table_plan_t *plan, const tg_plan_column_t *columns, size_t n_columns,
+                tg_buffer_t *sql)
 {
-    tg_buffer_t sql;
-    tg_buffer_init(&sql, 1 << 20);
-    tg_status_t status = tg_buffer_append_format(&sql, "COPY %s (", tg_table_name(plan->table));
-    for (size_t i = 0; status == TG_OK && i < plan->n_columns; i++) {
-        status = i > 0 ? tg_buffer_append_text(&sql, ", ") : TG_OK;
-        if (status == TG_OK) {
-            status = tg_sql_append_identifier(&sql, plan->columns[i].name);
+    TG_TRY(tg_buffer_append_format(sql, "COPY %s (", tg_table_name(plan->table)));
+    for (size_t i = 0; i < n_columns; i++) {
+        TG_TRY(tg_buffer_append_text(sql, i > 0 ? ", " : ""));
+        TG_TRY(tg_sql_append_identifier(sql, columns[i].name));
+    }
+    return tg_buffer_append_text(sql, ") FROM STDIN (FORMAT binary)");
+}
+
+/* What rows encoded for the target depend on besides the statement. */
+static tg_status_t
+types_append(const tg_plan_column_t *columns, size_t n_columns, tg_buffer_t *text)
+{
+    for (size_t i = 0; i < n_columns; i++) {
+        TG_TRY(tg_buffer_append_format(text, " %" PRIu32 "/%" PRId32 "/%d", columns[i].type_oid,
+                                       columns[i].type_modifier, columns[i].not_null ? 1 : 0));
+    }
+    return TG_OK;
+}
+
+/* Where the segment columns are in the column list. */
+static void
+target_set_direct(const tg_table_plan_t *plan, const tg_plan_column_t *columns, size_t n_columns,
+                  tg_copy_target_t *target)
+{
+    target->direct_compress =
+        plan->columnstore.can_direct ? plan->route->direct_compress : TG_DIRECT_COMPRESS_OFF;
+    for (size_t s = 0; s < plan->columnstore.n_segment_columns; s++) {
+        for (size_t i = 0; i < n_columns; i++) {
+            if (strcmp(columns[i].name, plan->columnstore.segment_columns[s]) == 0) {
+                target->segments.positions[target->segments.n++] = (int)i;
+            }
         }
     }
+}
+
+static bool
+same_segments(const tg_copy_target_t *a, const tg_copy_target_t *b)
+{
+    return a->direct_compress == b->direct_compress && a->segments.n == b->segments.n &&
+           memcmp(a->segments.positions, b->segments.positions,
+                  a->segments.n * sizeof a->segments.positions[0]) == 0;
+}
+
+static const tg_copy_target_t *
+target_new(tg_table_plan_t *plan, const tg_copy_target_t *wanted, const char *signature,
+           size_t n_sql_bytes)
+{
+    made_target_t *made = tg_arena_calloc(plan->arena, 1, sizeof *made);
+    if (made == NULL) {
+        return NULL;
+    }
+    made->target = *wanted;
+    made->signature = tg_arena_strdup(plan->arena, signature);
+    made->target.copy_sql = tg_arena_strndup(plan->arena, signature, n_sql_bytes);
+    made->target.table_name = tg_arena_strdup(plan->arena, tg_table_plain_name(plan->table));
+    made->target.version = ++plan->n_made;
+    if (made->signature == NULL || made->target.copy_sql == NULL ||
+        made->target.table_name == NULL) {
+        return NULL;
+    }
+    made->next = plan->made;
+    plan->made = made;
+    return &made->target;
+}
+
+/* The target for these columns: the one made before, if there is one. */
+static tg_status_t
+target_of(tg_table_plan_t *plan, const tg_plan_column_t *columns, size_t n_columns,
+          const tg_copy_target_t **ret_target, tg_error_t *err)
+{
+    tg_buffer_t text;
+    tg_buffer_init(&text, 1 << 20);
+    tg_status_t status = copy_sql_append(plan, columns, n_columns, &text);
+    size_t n_sql_bytes = text.n_bytes;
     if (status == TG_OK) {
-        status = tg_buffer_append_text(&sql, ") FROM STDIN (FORMAT binary)");
+        status = types_append(columns, n_columns, &text);
     }
-    tg_copy_target_t *target = tg_arena_calloc(plan->arena, 1, sizeof *target);
-    if (status == TG_OK && target != NULL) {
-        target->copy_sql = tg_arena_strndup(plan->arena, (const char *)sql.data, sql.n_bytes);
-        target->table_name = tg_arena_strdup(plan->arena, tg_table_plain_name(plan->table));
-        target->version = ++plan->version;
-        target->table_oid = tg_table_oid(plan->table);
-        target_set_direct(plan, target);
+    const char *signature = status == TG_OK ? tg_buffer_text(&text) : NULL;
+    tg_copy_target_t wanted = {.table_oid = tg_table_oid(plan->table)};
+    target_set_direct(plan, columns, n_columns, &wanted);
+    const tg_copy_target_t *target = NULL;
+    for (const made_target_t *m = plan->made; signature != NULL && m != NULL; m = m->next) {
+        bool same = strcmp(m->signature, signature) == 0 && same_segments(&m->target, &wanted) &&
+                    m->target.table_oid == wanted.table_oid;
+        target = same ? &m->target : target;
     }
-    tg_buffer_done(&sql);
-    if (status != TG_OK || target == NULL || target->copy_sql == NULL ||
-        target->table_name == NULL) {
+    if (target == NULL && signature != NULL) {
+        target = target_new(plan, &wanted, signature, n_sql_bytes);
+    }
+    tg_buffer_done(&text);
+    if (target == NULL) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for the plan of table %s",
                             plan->name);
     }
-    plan->target = target;
+    *ret_target = target;
     return TG_OK;
 }
 
@@ -430,7 +517,11 @@ take_columns(tg_table_plan_t *plan, tg_schema_t *schema, tg_error_t *err)
             grown = true;
         }
     }
-    return grown ? target_make(plan, err) : TG_OK;
+    if (!grown) {
+        return TG_OK;
+    }
+    plan->version++;
+    return target_of(plan, plan->columns, plan->n_columns, &plan->target, err);
 }
 
 tg_status_t
@@ -451,10 +542,56 @@ tg_table_plan_admit(tg_table_plan_t *plan, tg_connection_t *connection, tg_schem
     return take_columns(plan, schema, err);
 }
 
-tg_status_t
-tg_table_plan_compile(const tg_table_plan_t *plan, tg_schema_t *schema,
-                      const tg_decode_options_t *options, tg_decode_plan_t **ret_decode,
-                      tg_error_t *err)
+static const tg_column_t *
+table_column(const tg_table_t *table, const char *name)
 {
-    return tg_decode_plan_new(schema, plan->columns, plan->n_columns, options, ret_decode, err);
+    for (size_t i = 0; i < tg_table_n_columns(table); i++) {
+        if (strcmp(tg_table_column(table, i)->name, name) == 0) {
+            return tg_table_column(table, i);
+        }
+    }
+    return NULL;
+}
+
+/* The columns of the list but those that schema lacks and the server has a default for. */
+static tg_status_t
+own_columns(const tg_table_plan_t *plan, tg_schema_t *schema, tg_arena_t *arena,
+            tg_plan_column_t **ret_columns, size_t *ret_n, tg_error_t *err)
+{
+    bool *matched = arena != NULL ? tg_arena_calloc(arena, plan->n_columns, sizeof *matched) : NULL;
+    tg_plan_column_t *own =
+        arena != NULL ? tg_arena_calloc(arena, plan->n_columns, sizeof *own) : NULL;
+    if (matched == NULL || own == NULL) {
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for the plan of table %s",
+                            plan->name);
+    }
+    TG_TRY(tg_decode_plan_match(schema, plan->columns, plan->n_columns, matched, err));
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        const tg_column_t *column = table_column(plan->table, plan->columns[i].name);
+        if (matched[i] || column == NULL || !column->has_default) {
+            own[n++] = plan->columns[i];
+        }
+    }
+    *ret_columns = own;
+    *ret_n = n;
+    return TG_OK;
+}
+
+tg_status_t
+tg_table_plan_compile(tg_table_plan_t *plan, tg_schema_t *schema,
+                      const tg_decode_options_t *options, tg_decode_plan_t **ret_decode,
+                      const tg_copy_target_t **ret_target, tg_error_t *err)
+{
+    TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(1 << 20);
+    tg_plan_column_t *columns = NULL;
+    size_t n_columns = 0;
+    TG_TRY(own_columns(plan, schema, arena, &columns, &n_columns, err));
+    const tg_copy_target_t *target = plan->target;
+    if (n_columns < plan->n_columns) {
+        TG_TRY(target_of(plan, columns, n_columns, &target, err));
+    }
+    TG_TRY(tg_decode_plan_new(schema, columns, n_columns, options, ret_decode, err));
+    *ret_target = target;
+    return TG_OK;
 }

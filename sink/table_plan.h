@@ -49,12 +49,22 @@ tg_status_t tg_table_plan_admit(tg_table_plan_t *plan, tg_connection_t *connecti
 /* The catalogue has changed under us (42703, 22P04 ...): read it again at the next _admit. */
 void tg_table_plan_invalidate(tg_table_plan_t *plan);
 
-/* The newest target; NULL before the first _admit and after _invalidate. */
+/* The target of the whole list of columns; NULL before the first _admit and after _invalidate. */
 const tg_copy_target_t *tg_table_plan_target(const tg_table_plan_t *plan);
 
-/* A decode plan for schema and the newest target. */
-tg_status_t tg_table_plan_compile(const tg_table_plan_t *plan, tg_schema_t *schema,
+/* Counts the readings of the catalogue: a schema admitted under an older one must be admitted
+ * again, because its columns are not in the list any more. */
+uint64_t tg_table_plan_generation(const tg_table_plan_t *plan);
+
+/* Changes with the list of columns: what was compiled for an older one must be compiled again. */
+uint64_t tg_table_plan_version(const tg_table_plan_t *plan);
+
+/* A decode plan for a schema that this generation has admitted, and the target that its rows go to:
+ * that of the whole list, or one of the schema's own columns when the server has a default for
+ * another one, which a NULL would displace. */
+tg_status_t tg_table_plan_compile(tg_table_plan_t *plan, tg_schema_t *schema,
                                   const tg_decode_options_t *options, tg_decode_plan_t **ret_decode,
+                                  const tg_copy_target_t **ret_target,
                                   tg_error_t *err) TG_MUST_CHECK;
 
 #endif
