@@ -1,12 +1,10 @@
 /*
- * The configuration: one immutable snapshot, made from a libconfig file, the environment and secret
- * files.
+ * The configuration: one immutable snapshot, made from a file, the environment and secret files.
  *
- * Flow:      file + TIDEGATE_* environment + ${env:..} and ${file:..} -> key table -> [config] ->
- * runtime Promise:   every key is declared once, in config_keys.c, with type, unit, default,
- * limits, whether it can be reloaded, whether it is secret, and a sentence; all mistakes are
- * reported at once, each with file, line, key, what is wrong and what would be right; secrets are
- * masked in every print Ownership: _load gives owned; everything inside is borrowed from it
+ * Flow:      file + TIDEGATE_* + ${env:..} and ${file:..} -> key table -> [config] -> runtime
+ * Promise:   every key is declared once, in config_keys.c; all mistakes are reported at once, each
+ *            with file, line, key, what is wrong and what would be right; secrets are never shown
+ * Ownership: _load gives owned; everything inside is borrowed from it
  * Threads:   immutable, any
  */
 #ifndef TG_CONFIG_CONFIG_H
@@ -77,8 +75,7 @@ typedef struct tg_sink_config {
     tg_start_offset_t start;
     int64_t session_timeout_ms;
     int64_t revoke_timeout_ms;
-    const char
-        *fixed_schema; /* name in registry.directory for records without framing; NULL: framed */
+    const char *fixed_schema; /* in registry.directory, for records without framing; NULL: framed */
     tg_nul_policy_t nul_policy;
 
     struct {
@@ -130,6 +127,9 @@ typedef struct tg_config {
         bool verify_host;
         int64_t timeout_ms;
         int64_t negative_ttl_ms;
+        int64_t max_entries;
+        int64_t max_schema_bytes;
+        int64_t max_total_bytes;
     } registry;
 
     struct {

@@ -48,8 +48,8 @@ enter_group(dump_t *dump, const char *name)
 static void
 dump_owner(dump_t *dump, tg_config_owner_t owner, const void *values)
 {
-    for (size_t i = 0; i < TG_CONFIG_N_KEYS; i++) {
-        const tg_config_key_t *key = &TG_CONFIG_KEYS[i];
+    for (size_t i = 0; i < tg_config_n_keys; i++) {
+        const tg_config_key_t *key = &tg_config_keys[i];
         if (key->owner != owner || !tg_config_print_has_value(key, values)) {
             continue;
         }

@@ -141,9 +141,9 @@ add_unknown(const overlay_t *overlay, const variable_t *variable, const char *na
     char best[VARIABLE_BYTES] = "";
     tg_config_nearest_t nearest;
     tg_config_nearest_init(&nearest, name + sizeof PREFIX - 1);
-    for (size_t i = 0; i < TG_CONFIG_N_KEYS; i++) {
+    for (size_t i = 0; i < tg_config_n_keys; i++) {
         char candidate[VARIABLE_BYTES];
-        spell(&TG_CONFIG_KEYS[i], variable, candidate);
+        spell(&tg_config_keys[i], variable, candidate);
         size_t distance = nearest.distance;
         tg_config_nearest_offer(&nearest, candidate);
         if (nearest.distance < distance) {

@@ -20,7 +20,7 @@ enum {
     MAX_PATH_BYTES = 4096
 };
 
-const tg_config_key_t TG_CONFIG_KEYS[] = {
+const tg_config_key_t tg_config_keys[] = {
     {.path = "name",
      .type = TG_CONFIG_STRING,
      AT_ROOT(name),
@@ -174,6 +174,30 @@ const tg_config_key_t TG_CONFIG_KEYS[] = {
      .max = 24 * HOUR_MS,
      .example = "\"1min\"",
      .doc = "How long the registry's word that a schema id is unknown is believed."},
+    {.path = "registry.max_entries",
+     .type = TG_CONFIG_INT,
+     AT_ROOT(registry.max_entries),
+     .fallback = "10000",
+     .min = 1,
+     .max = 10000000,
+     .example = "10000",
+     .doc = "How many schemas are kept in memory."},
+    {.path = "registry.max_schema_bytes",
+     .type = TG_CONFIG_SIZE,
+     AT_ROOT(registry.max_schema_bytes),
+     .fallback = "1MiB",
+     .min = 1024,
+     .max = 64 << 20,
+     .example = "\"1MiB\"",
+     .doc = "How large one schema may be."},
+    {.path = "registry.max_total_bytes",
+     .type = TG_CONFIG_SIZE,
+     AT_ROOT(registry.max_total_bytes),
+     .fallback = "64MiB",
+     .min = 1024,
+     .max = INT64_C(1) << 40,
+     .example = "\"64MiB\"",
+     .doc = "How large all schemas in memory may be together."},
     {.path = "database.url",
      .type = TG_CONFIG_STRING,
      AT_ROOT(database.url),
@@ -482,7 +506,7 @@ const tg_config_key_t TG_CONFIG_KEYS[] = {
             "2.21 and "
             "later): `auto` where a batch has enough rows per segment."},
 };
-const size_t TG_CONFIG_N_KEYS = TG_COUNT_OF(TG_CONFIG_KEYS);
+const size_t tg_config_n_keys = TG_COUNT_OF(tg_config_keys);
 
 const char *
 tg_config_owner_prefix(tg_config_owner_t owner)
@@ -510,9 +534,9 @@ tg_config_key_leaf(const tg_config_key_t *key)
 const tg_config_key_t *
 tg_config_keys_find(const char *path)
 {
-    for (size_t i = 0; i < TG_CONFIG_N_KEYS; i++) {
-        if (strcmp(TG_CONFIG_KEYS[i].path, path) == 0) {
-            return &TG_CONFIG_KEYS[i];
+    for (size_t i = 0; i < tg_config_n_keys; i++) {
+        if (strcmp(tg_config_keys[i].path, path) == 0) {
+            return &tg_config_keys[i];
         }
     }
     return NULL;
@@ -522,8 +546,8 @@ tg_config_container_t
 tg_config_keys_container(const char *path)
 {
     size_t n = strlen(path);
-    for (size_t i = 0; i < TG_CONFIG_N_KEYS; i++) {
-        const char *known = TG_CONFIG_KEYS[i].path;
+    for (size_t i = 0; i < tg_config_n_keys; i++) {
+        const char *known = tg_config_keys[i].path;
         if (strncmp(known, path, n) == 0 && known[n] == '.') {
             return TG_CONFIG_GROUP;
         }

@@ -64,8 +64,8 @@ typedef struct tg_config_key {
 
 /* In the order of the reference and the dump: an owner's keys are together, and so are a group's.
  */
-extern const tg_config_key_t TG_CONFIG_KEYS[];
-extern const size_t TG_CONFIG_N_KEYS;
+extern const tg_config_key_t tg_config_keys[];
+extern const size_t tg_config_n_keys;
 
 /* The prefix of an owner's paths: "", "sinks[].", "sinks[].routes[]." */
 const char *tg_config_owner_prefix(tg_config_owner_t owner);

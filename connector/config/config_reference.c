@@ -140,14 +140,14 @@ tg_config_reference(tg_buffer_t *out)
     tg_config_writer_t writer = {.out = out};
     tg_config_writer_text(&writer, HEAD);
     const char *group = NULL;
-    for (size_t i = 0; i < TG_CONFIG_N_KEYS; i++) {
-        const char *path = TG_CONFIG_KEYS[i].path;
+    for (size_t i = 0; i < tg_config_n_keys; i++) {
+        const char *path = tg_config_keys[i].path;
         size_t n = group_length(path);
         if (group == NULL || group_length(group) != n || memcmp(group, path, n) != 0) {
             write_title(path, &writer);
             group = path;
         }
-        write_key(&TG_CONFIG_KEYS[i], &writer);
+        write_key(&tg_config_keys[i], &writer);
     }
     return writer.status;
 }

@@ -46,8 +46,8 @@ compare_owner(comparison_t *comparison, tg_config_owner_t owner, const char *pre
               const void *before, const void *after)
 {
     tg_config_writer_t *writer = &comparison->writer;
-    for (size_t i = 0; i < TG_CONFIG_N_KEYS; i++) {
-        const tg_config_key_t *key = &TG_CONFIG_KEYS[i];
+    for (size_t i = 0; i < tg_config_n_keys; i++) {
+        const tg_config_key_t *key = &tg_config_keys[i];
         /* The list of a LIST_OF_1 is compared under its other key. */
         bool skipped = key->owner != owner || key->reloadable || key->type == TG_CONFIG_LIST_OF_1;
         if (skipped || is_equal(comparison, key, before, after)) {

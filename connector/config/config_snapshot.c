@@ -90,8 +90,8 @@ add_missing(const load_t *load, const tg_config_origin_t *origin, const tg_confi
 static tg_status_t
 fill(const load_t *load, tg_config_owner_t owner, const tg_config_origin_t *origin, void *values)
 {
-    for (size_t i = 0; i < TG_CONFIG_N_KEYS; i++) {
-        const tg_config_key_t *key = &TG_CONFIG_KEYS[i];
+    for (size_t i = 0; i < tg_config_n_keys; i++) {
+        const tg_config_key_t *key = &tg_config_keys[i];
         if (key->owner != owner) {
             continue;
         }

@@ -1,29 +1,18 @@
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
-#include "config_keys_internal.h"
+#include "config_nodes_internal.h"
 #include "config_syntax_internal.h"
 #include "config_tokens_internal.h"
 
 enum {
-    MAX_NODES = 10000,
     MAX_DEPTH = 32,
     MAX_EXPLAINED = 10, /* what comes later is most often a consequence */
-    KEY_BYTES = 256,
+    TEXT_BYTES = 512,
 };
 
 typedef enum expect { EXPECT_NAME, EXPECT_EQUALS, EXPECT_VALUE, EXPECT_AFTER } expect_t;
-
-/* A named setting or an element of a list. */
-typedef struct node {
-    int parent; /* -1: the text itself */
-    const char *name;
-    size_t n_name; /* 0: an element */
-    int index;
-    int line;
-} node_t;
 
 typedef struct frame {
     char open; /* '{', '(', '[' */
@@ -36,8 +25,7 @@ typedef struct frame {
 typedef struct outliner {
     const tg_config_source_t *source;
     tg_config_tokens_t tokens;
-    node_t *nodes;
-    int n_nodes;
+    tg_config_nodes_t nodes;
     frame_t frames[MAX_DEPTH];
     int depth; /* frames[depth] is the innermost */
     expect_t expect;
@@ -65,21 +53,12 @@ in_group(outliner_t *outliner)
     return innermost(outliner)->open == '{';
 }
 
-static size_t
-append_key(const outliner_t *outliner, int index, char *key)
+static void
+add_at(outliner_t *outliner, int node, const tg_config_place_t *place, const char *text)
 {
-    if (index < 0) {
-        return 0;
-    }
-    const node_t *node = &outliner->nodes[index];
-    size_t n = append_key(outliner, node->parent, key);
-    int added =
-        node->n_name == 0
-            ? snprintf(key + n, KEY_BYTES - n, "[%d]", node->index)
-            : snprintf(key + n, KEY_BYTES - n, "%s%.*s", n > 0 ? "." : "",
-                       (int)(node->n_name < KEY_BYTES ? node->n_name : KEY_BYTES), node->name);
-    n += added > 0 ? (size_t)added : 0;
-    return n < KEY_BYTES ? n : KEY_BYTES - 1;
+    char key[TG_CONFIG_KEY_BYTES];
+    tg_config_nodes_key(&outliner->nodes, node, key);
+    tg_config_problems_add(outliner->problems, place, key[0] != '\0' ? key : "syntax", "%s", text);
 }
 
 /* A text whose closing quote is missing swallows what follows up to the next quote, and nothing
@@ -90,15 +69,14 @@ blame_long_text(outliner_t *outliner)
     if (outliner->long_text == 0) {
         return false;
     }
-    char key[KEY_BYTES] = "";
-    (void)append_key(outliner, outliner->long_current, key);
     tg_config_place_t place = tg_config_source_place(outliner->source, outliner->long_text);
     tg_config_place_t end = tg_config_source_place(outliner->source, outliner->long_end);
-    tg_config_problems_add(
-        outliner->problems, &place, key[0] != '\0' ? key : "syntax",
-        "the string that begins here goes on to line %d; close it with \" on its "
-        "own line",
+    char text[TEXT_BYTES];
+    (void)snprintf(
+        text, sizeof text,
+        "the string that begins here goes on to line %d; close it with \" on its own line",
         end.line);
+    add_at(outliner, outliner->long_current, &place, text);
     outliner->over = true;
     return true;
 }
@@ -106,10 +84,8 @@ blame_long_text(outliner_t *outliner)
 static void
 add_problem(outliner_t *outliner, int node, int line, const char *text)
 {
-    char key[KEY_BYTES] = "";
-    (void)append_key(outliner, node, key);
     tg_config_place_t place = tg_config_source_place(outliner->source, line);
-    tg_config_problems_add(outliner->problems, &place, key[0] != '\0' ? key : "syntax", "%s", text);
+    add_at(outliner, node, &place, text);
     if (tg_config_problems_total(outliner->problems) - outliner->n_before >= MAX_EXPLAINED) {
         outliner->over = true;
     }
@@ -125,7 +101,7 @@ mistake(outliner_t *outliner, int node, int line, const char *format, ...)
     if (!outliner->explain || outliner->over || blame_long_text(outliner)) {
         return;
     }
-    char text[KEY_BYTES * 2];
+    char text[TEXT_BYTES];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
@@ -146,35 +122,32 @@ refuse(outliner_t *outliner, int line, const char *text)
 static void
 check_single(outliner_t *outliner, int index)
 {
-    const node_t *node = &outliner->nodes[index];
-    for (int i = 0; outliner->explain && i < index; i++) {
-        const node_t *other = &outliner->nodes[i];
-        if (other->parent == node->parent && other->n_name == node->n_name && node->n_name > 0 &&
-            memcmp(other->name, node->name, node->n_name) == 0) {
-            tg_config_place_t first = tg_config_source_place(outliner->source, other->line);
-            mistake(outliner, index, node->line,
-                    "is given a second time; it is in line %d of %s already, remove one of them",
-                    first.line, first.file);
-            return;
-        }
+    int twin = outliner->explain ? tg_config_nodes_twin(&outliner->nodes, index) : -1;
+    if (twin >= 0) {
+        tg_config_place_t first =
+            tg_config_source_place(outliner->source, outliner->nodes.items[twin].line);
+        mistake(outliner, index, outliner->nodes.items[index].line,
+                "is given a second time; it is in line %d of %s already, remove one of them",
+                first.line, first.file);
     }
 }
 
 static void
 add_node(outliner_t *outliner, const char *name, size_t n_name, int line)
 {
-    if (outliner->n_nodes == MAX_NODES) {
+    frame_t *frame = innermost(outliner);
+    int added =
+        tg_config_nodes_add(&outliner->nodes, &(tg_config_node_t){.parent = frame->node,
+                                                                  .name = name,
+                                                                  .n_name = n_name,
+                                                                  .index = frame->n_elements++,
+                                                                  .line = line});
+    if (added < 0) {
         refuse(outliner, line, "there are too many settings; at most 10000 are allowed");
         return;
     }
-    frame_t *frame = innermost(outliner);
-    outliner->current = outliner->n_nodes++;
-    outliner->nodes[outliner->current] = (node_t){.parent = frame->node,
-                                                  .name = name,
-                                                  .n_name = n_name,
-                                                  .index = frame->n_elements++,
-                                                  .line = line};
-    check_single(outliner, outliner->current);
+    outliner->current = added;
+    check_single(outliner, added);
 }
 
 static void
@@ -262,41 +235,6 @@ word_is(const tg_config_token_t *token, const char *word)
     return token->n_bytes == strlen(word) && strncasecmp(token->text, word, token->n_bytes) == 0;
 }
 
-/* The key that a node is, for its example. NULL: it is none. */
-static const tg_config_key_t *
-key_of(const outliner_t *outliner, int index)
-{
-    char path[KEY_BYTES] = "";
-    (void)append_key(outliner, index, path);
-    char pattern[KEY_BYTES];
-    size_t n = 0;
-    for (const char *at = path; *at != '\0'; at++) {
-        if (n == 0 || !isdigit((unsigned char)*at) || (pattern[n - 1] != '[')) {
-            pattern[n++] = *at;
-        }
-    }
-    /* An element stands for its list. */
-    n -= n > 2 && pattern[n - 1] == ']' ? 2 : 0;
-    pattern[n] = '\0';
-    return tg_config_keys_find(pattern);
-}
-
-/* "write writers = 2;" */
-static void
-remedy(const outliner_t *outliner, int index, char ret_text[KEY_BYTES])
-{
-    const tg_config_key_t *key = key_of(outliner, index);
-    const node_t *node = index >= 0 ? &outliner->nodes[index] : NULL;
-    if (key != NULL) {
-        (void)snprintf(ret_text, KEY_BYTES, "write %s = %s;", tg_config_key_leaf(key),
-                       key->example);
-    } else if (node != NULL && node->n_name > 0 && node->n_name < KEY_BYTES / 2) {
-        (void)snprintf(ret_text, KEY_BYTES, "write %.*s = \"...\";", (int)node->n_name, node->name);
-    } else {
-        (void)snprintf(ret_text, KEY_BYTES, "write \"...\"");
-    }
-}
-
 static void
 bare_word(outliner_t *outliner, const tg_config_token_t *token)
 {
@@ -306,8 +244,8 @@ bare_word(outliner_t *outliner, const tg_config_token_t *token)
                 "a truth value is true or false; write %s", yes ? "true" : "false");
     } else {
         /* Not repeated here: it may be a password. */
-        char what[KEY_BYTES];
-        remedy(outliner, outliner->current, what);
+        char what[TG_CONFIG_KEY_BYTES];
+        tg_config_nodes_remedy(&outliner->nodes, outliner->current, what);
         mistake(outliner, outliner->current, token->line,
                 "the value is no number, and a string needs double quotes; %s", what);
     }
@@ -317,7 +255,7 @@ bare_word(outliner_t *outliner, const tg_config_token_t *token)
 static void
 note_wide(outliner_t *outliner, const tg_config_token_t *token)
 {
-    if (tg_config_token_is_wide(token) && outliner->n_wide < MAX_NODES) {
+    if (tg_config_token_is_wide(token) && outliner->n_wide < TG_CONFIG_MAX_NODES) {
         outliner->wide[outliner->n_wide++] = token->text + token->n_bytes;
     }
 }
@@ -353,8 +291,8 @@ take_value(outliner_t *outliner, const tg_config_token_t *token)
         bare_word(outliner, token);
         return;
     }
-    char what[KEY_BYTES];
-    remedy(outliner, outliner->current, what);
+    char what[TG_CONFIG_KEY_BYTES];
+    tg_config_nodes_remedy(&outliner->nodes, outliner->current, what);
     mistake(outliner, outliner->current, token->line, "a value is missing before '%c'; %s",
             token->sign, what);
     if (closes(token)) {
@@ -418,9 +356,9 @@ take_equals(outliner_t *outliner, const tg_config_token_t *token)
     if (tg_config_token_is(token, '=')) {
         return;
     }
-    char what[KEY_BYTES];
-    remedy(outliner, outliner->current, what);
-    mistake(outliner, outliner->current, outliner->nodes[outliner->current].line,
+    char what[TG_CONFIG_KEY_BYTES];
+    tg_config_nodes_remedy(&outliner->nodes, outliner->current, what);
+    mistake(outliner, outliner->current, outliner->nodes.items[outliner->current].line,
             "= is missing after the name; %s", what);
     if (tg_config_token_is(token, ';') || tg_config_token_is(token, ',')) {
         outliner->expect = EXPECT_NAME;
@@ -472,9 +410,9 @@ take_end(outliner_t *outliner)
                 "the '%c' that begins here is never closed; write '%c'", frame->open,
                 closing(frame->open));
     } else if (outliner->expect == EXPECT_EQUALS || outliner->expect == EXPECT_VALUE) {
-        char what[KEY_BYTES];
-        remedy(outliner, outliner->current, what);
-        mistake(outliner, outliner->current, outliner->nodes[outliner->current].line,
+        char what[TG_CONFIG_KEY_BYTES];
+        tg_config_nodes_remedy(&outliner->nodes, outliner->current, what);
+        mistake(outliner, outliner->current, outliner->nodes.items[outliner->current].line,
                 "a value is missing; %s", what);
     }
     outliner->over = true;
@@ -534,14 +472,14 @@ prepare(outliner_t *outliner, const tg_config_source_t *source, tg_arena_t *aren
     *outliner = (outliner_t){
         .source = source,
         .tokens = {.at = text, .end = text + source->text.n_bytes, .line = 1},
-        .nodes = tg_arena_calloc(arena, MAX_NODES, sizeof *outliner->nodes),
-        .wide = tg_arena_calloc(arena, MAX_NODES, sizeof *outliner->wide),
+        .wide = tg_arena_calloc(arena, TG_CONFIG_MAX_NODES, sizeof *outliner->wide),
         .problems = problems,
         .n_before = tg_config_problems_total(problems),
         .frames = {{.open = '{', .node = -1}},
         .current = -1,
     };
-    return outliner->nodes == NULL || outliner->wide == NULL ? TG_ERR_NO_MEMORY : TG_OK;
+    tg_config_nodes_init(&outliner->nodes, arena);
+    return outliner->nodes.items == NULL || outliner->wide == NULL ? TG_ERR_NO_MEMORY : TG_OK;
 }
 
 tg_status_t
@@ -555,29 +493,18 @@ tg_config_syntax_outline(const tg_config_source_t *source, tg_arena_t *arena,
     if (tg_config_problems_total(problems) > outliner.n_before) {
         return TG_ERR_CONFIG;
     }
-    int *lines = tg_arena_calloc(arena, (size_t)outliner.n_nodes + 1, sizeof *lines);
+    int *lines = tg_arena_calloc(arena, (size_t)outliner.nodes.n_items + 1, sizeof *lines);
     if (lines == NULL) {
         return TG_ERR_NO_MEMORY;
     }
-    for (int i = 0; i < outliner.n_nodes; i++) {
-        lines[i] = outliner.nodes[i].line;
+    for (int i = 0; i < outliner.nodes.n_items; i++) {
+        lines[i] = outliner.nodes.items[i].line;
     }
     *ret_outline = (tg_config_outline_t){.lines = lines,
-                                         .n_lines = (size_t)outliner.n_nodes,
+                                         .n_lines = (size_t)outliner.nodes.n_items,
                                          .wide = outliner.wide,
                                          .n_wide = outliner.n_wide};
     return TG_OK;
-}
-
-/* The setting that begins last at or before the line. */
-static int
-node_at(const outliner_t *outliner, int line)
-{
-    int found = -1;
-    for (int i = 0; i < outliner->n_nodes && outliner->nodes[i].line <= line; i++) {
-        found = i;
-    }
-    return found;
 }
 
 tg_status_t
@@ -590,10 +517,10 @@ tg_config_syntax_explain(const tg_config_source_t *source, tg_arena_t *arena, co
     outline(&outliner);
     if (tg_config_problems_total(problems) == outliner.n_before) {
         outliner.over = false;
-        int node = node_at(&outliner, line);
+        int node = tg_config_nodes_at(&outliner.nodes, line);
         bool mixed = strstr(refusal, "mismatched element type") != NULL;
-        char what[KEY_BYTES];
-        remedy(&outliner, node, what);
+        char what[TG_CONFIG_KEY_BYTES];
+        tg_config_nodes_remedy(&outliner.nodes, node, what);
         mistake(&outliner, node, line, "%s; %s",
                 mixed ? "is of another type than the elements before it" : refusal, what);
     }

@@ -190,8 +190,8 @@ siblings(const char *pattern, char ret_names[MAX_SIBLINGS][NAME_BYTES])
 {
     size_t n_pattern = strlen(pattern);
     size_t n_names = 0;
-    for (size_t i = 0; i < TG_CONFIG_N_KEYS && n_names < MAX_SIBLINGS; i++) {
-        const char *path = TG_CONFIG_KEYS[i].path;
+    for (size_t i = 0; i < tg_config_n_keys && n_names < MAX_SIBLINGS; i++) {
+        const char *path = tg_config_keys[i].path;
         if (strncmp(path, pattern, n_pattern) != 0 || (n_pattern > 0 && path[n_pattern] != '.')) {
             continue;
         }
@@ -209,9 +209,9 @@ siblings(const char *pattern, char ret_names[MAX_SIBLINGS][NAME_BYTES])
 static const tg_config_key_t *
 key_elsewhere(const char *name)
 {
-    for (size_t i = 0; i < TG_CONFIG_N_KEYS; i++) {
-        if (strcmp(tg_config_key_leaf(&TG_CONFIG_KEYS[i]), name) == 0) {
-            return &TG_CONFIG_KEYS[i];
+    for (size_t i = 0; i < tg_config_n_keys; i++) {
+        if (strcmp(tg_config_key_leaf(&tg_config_keys[i]), name) == 0) {
+            return &tg_config_keys[i];
         }
     }
     return NULL;

@@ -139,7 +139,8 @@ static const char FULL[] =
     "    routes = (\n"
     "      { topic = \"sensors\"; table = \"public.readings\"; mode = \"append\"; create = true;\n"
     "        evolve = true; time_column = \"time\"; chunk_interval = \"1 day 12 hours\";\n"
-    "        segment_by = [ \"sensor\", \"site\" ]; nested = \"jsonb\"; },\n"
+    "        segment_by = [ \"sensor\", \"site\" ]; nested = \"jsonb\"; direct_compress = \"off\"; "
+    "},\n"
     "      { topic = \"^plant-(.*)$\"; table = \"plant.$1_${topic}\"; } ); },\n"
     "  { name = \"other\"; topics = ( \"x\" ); start = \"latest\"; } );\n";
 
@@ -233,6 +234,7 @@ config_reads_every_key_of_a_route(void **state)
     assert_int_equal(route->segment_by.n_items, 2);
     assert_string_equal(route->segment_by.items[1], "site");
     assert_int_equal(route->nested, TG_CONFIG_NESTED_JSONB);
+    assert_int_equal(route->direct_compress, TG_DIRECT_COMPRESS_OFF);
     assert_int_equal(route->line, 22);
     assert_string_equal(config->sinks[0].routes[1].table, "plant.$1_${topic}");
     assert_int_equal(config->sinks[0].routes[1].line, 25);
