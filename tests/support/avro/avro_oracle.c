@@ -59,6 +59,12 @@ avro_oracle_read(avro_oracle_t *oracle, const uint8_t *body, size_t n_bytes)
     return avro_value_read(oracle->reader, &oracle->value) == 0;
 }
 
+const char *
+avro_oracle_error(void)
+{
+    return avro_strerror();
+}
+
 uint64_t
 avro_oracle_random(uint64_t *random)
 {

@@ -32,6 +32,9 @@ bool avro_oracle_encode_random(avro_oracle_t *oracle, uint64_t *random, const ui
  * branches look alike. */
 json_t *avro_oracle_field(avro_oracle_t *oracle, size_t index);
 
+/* What avro-c says of its last failure. */
+const char *avro_oracle_error(void);
+
 /* xorshift64* */
 uint64_t avro_oracle_random(uint64_t *random);
 
