@@ -34,8 +34,7 @@ typedef enum tg_start_offset {
 
 typedef enum tg_tolerance {
     TG_TOLERANCE_NONE, /* a bad record stops its lane */
-    TG_TOLERANCE_ALL   /* a bad record goes to the dead-letter topic, or is dropped and counted
-                          without one */
+    TG_TOLERANCE_ALL   /* it goes to the dead-letter topic, or is counted without one */
 } tg_tolerance_t;
 
 typedef enum tg_write_mode { TG_MODE_APPEND } tg_write_mode_t;
@@ -57,8 +56,7 @@ typedef struct tg_route_config {
     tg_write_mode_t mode;
     bool create;
     bool evolve;                /* add columns when a schema gains fields */
-    const char *time_column;    /* NULL: from the schema's property tidegate.time, else the first
-                                   timestamp field */
+    const char *time_column;    /* NULL: the schema says, or its first timestamp */
     const char *chunk_interval; /* "1 day" */
     tg_config_list_t segment_by;
     tg_nested_t nested;
