@@ -3,8 +3,9 @@
  * through.
  *
  * Promise:   a property that librdkafka rejects is an error that names the configuration key; the
- * properties that the protocols depend on cannot be overridden (TG_ERR_CONFIG says which and why);
- * secrets never reach a text; librdkafka's own log lines go to our log Threads:   a value; any
+ *            properties that the protocols depend on cannot be overridden (TG_ERR_CONFIG says which
+ *            and why); secrets never reach a text; librdkafka's own log lines go to our log
+ * Threads:   a value; any
  */
 #ifndef TG_KAFKA_CLIENT_H
 #define TG_KAFKA_CLIENT_H

@@ -12,7 +12,8 @@
 #define COMMIT_TIMEOUT_MS 10000
 #define CLOSE_TIMEOUT_MS  5000
 
-/* A fetcher's sizes hold for at least so many partitions, and for twice what came first. */
+/* A fetcher's sizes hold for at least so many partitions, and for half as many again as came
+ * first. */
 #define EXPECTED_MIN 8
 
 static const tg_kafka_setting_t member_settings[] = {
@@ -180,8 +181,8 @@ tg_fetcher_t *
 tg_consumer_fetcher(tg_consumer_t *consumer, tg_error_t *err)
 {
     if (consumer->fetcher == NULL) {
-        size_t n = 2 * consumer->assignment.n_entries;
-        consumer->n_expected = n > EXPECTED_MIN ? n : EXPECTED_MIN;
+        size_t n = consumer->assignment.n_entries;
+        consumer->n_expected = n + n / 2 > EXPECTED_MIN ? n + n / 2 : EXPECTED_MIN;
         if (tg_fetcher_open(consumer->fetcher_conf, consumer->queued_max_bytes,
                             consumer->n_expected, &consumer->fetcher, err) != TG_OK) {
             return NULL;

@@ -1,16 +1,21 @@
 /*
  * The consumer group member: who owns which partition, and the queue of each.
  *
- * Flow:      broker -> [consumer] -> partition queue -> lane; [consumer] -> rebalance events ->
- * supervisor Promise:   auto.offset.reset = error always; auto commit off; cooperative-sticky; the
- * start offset of a partition is given to incremental_assign, never by a later seek; a partition's
- * queue is taken and its forwarding stopped before incremental_assign; pause is never used
- * (design.md section 3) Protocol:  on_assigned tells which partitions are ours now; none is fetched
- * yet. The supervisor claims each and calls _start_partition(offset). on_revoked: the supervisor
- * lets go of the lanes before it returns; what was started is unassigned afterwards. lost: the
- * group has given them away already. Threads:   _poll, _start_partition, _stop_partition,
- * _commit_async: the poll thread only. _commit_sync, _watermarks, _cluster_id, partition queues:
- * any thread (a queue has one owner).
+ * Flow:      group -> [consumer] -> rebalance events -> supervisor
+ *            broker -> [consumer] -> partition queue -> lane
+ * Promise:   auto.offset.reset = error always; auto commit off; cooperative-sticky; the member
+ *            never fetches: a second handle outside the group does, so that no rebalance disturbs
+ *            a lane that stays (README.md)
+ * Protocol:  on_assigned tells which partitions are ours now; none is fetched yet, for as long as
+ *            the supervisor likes. It opens the queue of each and calls _start_partition(offset),
+ *            again whenever a lane rewinds. on_revoked: the supervisor lets go of the lanes and
+ *            closes their queues before it returns; commits are still good in there, unless lost:
+ *            then the group has given them away already.
+ * Memory:    what is prefetched stays below queued_max_bytes for up to one and a half times the
+ *            partitions of the first assignment (at least 8); 32 MiB are enough for a million
+ *            narrow records a second
+ * Threads:   _poll, _start_partition, _stop_partition, _close: the poll thread only; all others,
+ *            and partition queues: any thread (a queue has one owner)
  */
 #ifndef TG_KAFKA_CONSUMER_H
 #define TG_KAFKA_CONSUMER_H
@@ -31,8 +36,8 @@ typedef struct tg_partition {
 typedef struct tg_consumer_events {
     void (*on_assigned)(void *arg, const tg_partition_t *partitions, size_t n_partitions);
     void (*on_revoked)(void *arg, const tg_partition_t *partitions, size_t n_partitions, bool lost);
-    /* An error of the consumer as a whole (authentication, unknown topic, fatal); text is complete.
-     */
+    /* An error of the consumer as a whole (authentication, unknown topic, no broker); its text is
+     * complete. With a fatal reaction the consumer is to be closed; others pass by themselves. */
     void (*on_error)(void *arg, const tg_error_t *error);
     void *arg;
 } tg_consumer_events_t;
@@ -42,9 +47,7 @@ typedef struct tg_consumer_options {
     const char *group;       /* "connect-<sink name>" */
     const char *instance_id; /* NULL: dynamic membership */
     int64_t session_timeout_ms;
-    int64_t queued_max_bytes;  /* ceiling on prefetched messages, all partitions
-                                  (queued.max.messages.kbytes is  per consumer with split queues
-                                  counted per partition: see consumer.c) */
+    int64_t queued_max_bytes;  /* ceiling on prefetched records, all partitions together */
     const char *const *topics; /* exact names, or regular expressions that begin with '^' */
     size_t n_topics;
     tg_consumer_events_t events;
@@ -57,20 +60,20 @@ tg_status_t tg_consumer_open(const tg_consumer_options_t *options, tg_consumer_t
                              tg_error_t *err) TG_MUST_CHECK;
 
 /* Leaves the group (unless static membership) and frees; on_revoked is called for what is still
- * ours. All partition queues must be closed before or in on_revoked. Bounded: at most a few
- * seconds. */
+ * ours. All partition queues must be closed before or in on_revoked, and all messages released.
+ * Bounded: usually 50 ms, at most about six seconds. */
 void tg_consumer_close(tg_consumer_t *consumer);
 
-/* Serves rebalances and errors for at most timeout_ms; returns early when wake (given to _set_wake)
- * rings. */
+/* Serves rebalances and errors; returns after the first ones, after timeout_ms, or when _interrupt
+ * is called. */
 void tg_consumer_poll(tg_consumer_t *consumer, int64_t timeout_ms);
 
-/* Begins fetching at offset. The partition must have been assigned. */
+/* Begins fetching at offset, and forgets what was fetched before: so it also rewinds.
+ * TG_ERR_FENCED: not assigned. The queue must be open. Takes no round trip. */
 tg_status_t tg_consumer_start_partition(tg_consumer_t *consumer, const tg_partition_t *partition,
                                         tg_error_t *err) TG_MUST_CHECK;
 
-/* Ends fetching and drops what was prefetched; may be started again at another offset (a rewind).
- */
+/* Ends fetching and drops what was prefetched: when it returns, the queue is empty and stays so. */
 tg_status_t tg_consumer_stop_partition(tg_consumer_t *consumer, const tg_partition_t *partition,
                                        tg_error_t *err) TG_MUST_CHECK;
 
@@ -78,9 +81,9 @@ tg_status_t tg_consumer_stop_partition(tg_consumer_t *consumer, const tg_partiti
 void tg_consumer_commit_async(tg_consumer_t *consumer, const tg_partition_t *partitions,
                               size_t n_partitions);
 
-/* Commits under the current generation and waits. TG_ERR_FENCED: the group says that a partition is
- * not ours (ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID); TG_ERR_UNAVAILABLE,
- * TG_ERR_TIMEOUT: try again. */
+/* Commits under the current generation and waits, at most ten seconds. TG_ERR_FENCED: the group
+ * says that a partition is not ours (ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID);
+ * TG_ERR_UNAVAILABLE, TG_ERR_TIMEOUT: try again. */
 tg_status_t tg_consumer_commit_sync(tg_consumer_t *consumer, const tg_partition_t *partitions,
                                     size_t n_partitions, tg_error_t *err) TG_MUST_CHECK;
 
@@ -94,7 +97,7 @@ tg_status_t tg_consumer_watermarks(tg_consumer_t *consumer, const tg_partition_t
                                    int64_t timeout_ms, int64_t *ret_start, int64_t *ret_end,
                                    tg_error_t *err) TG_MUST_CHECK;
 
-/* The end of the log as the last fetch or statistics saw it; -1: not known yet. No network. */
+/* The end of the log (high watermark) as the last fetch saw it; -1: not known yet. No network. */
 int64_t tg_consumer_cached_end(tg_consumer_t *consumer, const tg_partition_t *partition);
 
 /* The cluster's id; waits for a broker at most timeout_ms. Borrowed for the consumer's life. */
@@ -122,9 +125,11 @@ tg_status_t tg_partition_queue_open(tg_consumer_t *consumer, const tg_partition_
                                     tg_error_t *err) TG_MUST_CHECK;
 void tg_partition_queue_close(tg_partition_queue_t *queue);
 
-/* Takes up to max_messages without waiting. TG_OK with *ret_n = 0: empty. TG_ERR_MISSING_OFFSETS:
- * the broker has no such offset (messages taken before the error are still returned, the error
- * comes with the next call). Other partition errors are TG_ERR_UNAVAILABLE and passing. */
+/* Takes up to max_messages without waiting. *ret_n = 0: empty; wake rings only when it stops being
+ * empty, so go on until then before you wait. An error comes alone, behind the messages before it.
+ * TG_ERR_MISSING_OFFSETS: the broker has no such offset (ask _watermarks, and start again if it
+ * has); TG_ERR_LOST: records arrived damaged. Both stay until the partition is started again.
+ * Others have reaction retry and pass by themselves. */
 tg_status_t tg_partition_queue_consume(tg_partition_queue_t *queue, tg_message_t *messages,
                                        size_t max_messages, size_t *ret_n,
                                        tg_error_t *err) TG_MUST_CHECK;

@@ -29,6 +29,9 @@ typedef struct nudge {
 
 struct tg_fetcher {
     rd_kafka_t *rk;
+    /* Half of what fills a queue. */
+    size_t room_records;
+    size_t room_bytes;
     /* Wakes librdkafka's broker threads; not running where fetch.queue.backoff.ms exists. */
     tg_thread_t nudger;
     pthread_mutex_t mutex; /* of all below */
@@ -47,7 +50,7 @@ static const tg_kafka_setting_t fetcher_settings[] = {
     {"check.crcs", "true"},
     /* While a request waits at the broker for partitions that are at their end, others that ran
      * empty meanwhile must wait for it. */
-    {"fetch.wait.max.ms", "100"},
+    {"fetch.wait.max.ms", "25"},
     {"fetch.error.backoff.ms", "100"},
 };
 
@@ -95,6 +98,15 @@ clamp(int64_t value, int64_t low, int64_t high)
         return low;
     }
     return value > high ? high : value;
+}
+
+static size_t
+get_size(const rd_kafka_conf_t *conf, const char *name)
+{
+    char text[32] = "0";
+    size_t n_text = sizeof text;
+    (void)rd_kafka_conf_get(conf, name, text, &n_text);
+    return strtoul(text, NULL, 10);
 }
 
 /* Two limits hold a queue, and one more request may come on top of them: the number of records
@@ -174,6 +186,12 @@ nudger_main(void *arg)
     return NULL;
 }
 
+bool
+tg_fetcher_has_room(const tg_fetcher_t *fetcher, size_t n_records, size_t n_bytes)
+{
+    return n_records >= fetcher->room_records || n_bytes >= fetcher->room_bytes;
+}
+
 void
 tg_fetcher_nudge(tg_fetcher_t *fetcher, const char *topic, int32_t partition)
 {
@@ -235,6 +253,8 @@ tg_fetcher_open(const rd_kafka_conf_t *conf, int64_t queued_max_bytes, size_t n_
         free(fetcher);
         return status;
     }
+    fetcher->room_records = get_size(sized, "queued.min.messages") / 2 + 1;
+    fetcher->room_bytes = get_size(sized, "queued.max.messages.kbytes") * 1024 / 2;
     init_nudges(fetcher);
     status = tg_kafka_handle_new(RD_KAFKA_CONSUMER, sized, &fetcher->rk, err);
     if (status == TG_OK && !looks_again_by_itself) {

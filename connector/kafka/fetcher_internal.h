@@ -40,7 +40,10 @@ void tg_fetcher_stop(tg_fetcher_t *fetcher, rd_kafka_topic_t *topic, int32_t par
 /* Serves its errors, without waiting. */
 void tg_fetcher_poll(tg_fetcher_t *fetcher);
 
-/* A queue has run half empty: makes the fetcher look again. Before librdkafka 2.2 it sleeps up to a
+/* Whether a queue that was full has room again after so much was taken out of it. */
+bool tg_fetcher_has_room(const tg_fetcher_t *fetcher, size_t n_records, size_t n_bytes);
+
+/* A queue has room: makes the fetcher look again. Before librdkafka 2.2 it sleeps up to a
  * second once every queue is full, and nothing but traffic with the broker wakes it. */
 void tg_fetcher_nudge(tg_fetcher_t *fetcher, const char *topic, int32_t partition);
 

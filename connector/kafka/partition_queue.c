@@ -10,12 +10,10 @@
 
 #define CHUNK 256
 
-/* Below that a queue that ran half empty is ordinary traffic, not a backlog. */
-#define BACKLOG_MIN_RECORDS 32
-
 struct tg_partition_queue {
     tg_consumer_t *consumer;
     tg_fetcher_t *fetcher;
+    tg_wake_t *wake; /* may be NULL */
     rd_kafka_queue_t *handle;
     char *topic;
     int32_t partition;
@@ -30,7 +28,9 @@ struct tg_partition_queue {
     /* An error after which librdkafka would go on with a gap, or not at all: kept until the next
      * start. */
     tg_error_t broken;
-    size_t peak_length;
+    /* Taken out since the fetcher was told last. */
+    size_t n_drained;
+    size_t drained_bytes;
 };
 
 /* --- opening and closing --- */
@@ -73,6 +73,7 @@ tg_partition_queue_open(tg_consumer_t *consumer, const tg_partition_t *partition
                             partition->topic, partition->partition);
     }
     queue->consumer = consumer;
+    queue->wake = wake;
     queue->topic = topic;
     queue->partition = partition->partition;
 
@@ -234,22 +235,22 @@ is_outdated(tg_partition_queue_t *queue)
     }
     queue->seen_generation = generation;
     queue->broken.status = TG_OK;
-    queue->peak_length = 0;
     drop_held(queue);
     return true;
 }
 
+/* If the fetcher sleeps because the queue was full, there is room by now. */
 static void
-nudge_if_drained(tg_partition_queue_t *queue)
+count_drained(tg_partition_queue_t *queue, const tg_message_t *messages, size_t n)
 {
-    size_t length = rd_kafka_queue_length(queue->handle);
-    if (length >= queue->peak_length) {
-        queue->peak_length = length;
-    } else if (length < queue->peak_length / 2) {
-        if (queue->peak_length >= BACKLOG_MIN_RECORDS) {
-            tg_fetcher_nudge(queue->fetcher, queue->topic, queue->partition);
-        }
-        queue->peak_length = length;
+    queue->n_drained += n;
+    for (size_t i = 0; i < n; i++) {
+        queue->drained_bytes += messages[i].value.n_bytes;
+    }
+    if (tg_fetcher_has_room(queue->fetcher, queue->n_drained, queue->drained_bytes)) {
+        queue->n_drained = 0;
+        queue->drained_bytes = 0;
+        tg_fetcher_nudge(queue->fetcher, queue->topic, queue->partition);
     }
 }
 
@@ -281,7 +282,6 @@ tg_partition_queue_consume(tg_partition_queue_t *queue, tg_message_t *messages, 
     if (queue->broken.status != TG_OK) {
         return tg_error_set(err, queue->broken.status, "%s", queue->broken.text);
     }
-    nudge_if_drained(queue);
     size_t n_taken = 0;
     tg_status_t status = TG_OK;
     if (queue->held_to > queue->held_from) {
@@ -295,7 +295,10 @@ tg_partition_queue_consume(tg_partition_queue_t *queue, tg_message_t *messages, 
         n_taken = 0;
         status = TG_OK;
     }
-    nudge_if_drained(queue);
+    count_drained(queue, messages, n_taken);
+    if (queue->held_to > 0 && queue->wake != NULL) {
+        tg_wake_signal(queue->wake); /* librdkafka does not know of these */
+    }
     if (status == TG_OK) {
         *ret_n = n_taken;
     }

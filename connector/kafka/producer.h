@@ -3,8 +3,9 @@
  *
  * Flow:      lane -> [producer] -> dead-letter topic
  * Promise:   enable.idempotence, acks=all; every record that _send took gets exactly one
- * on_delivered; the queue inside has a ceiling (TG_ERR_FULL is back-pressure) Threads:   _send:
- * any; on_delivered runs on the producer's own thread
+ *            on_delivered; the queue inside has a ceiling (TG_ERR_FULL is back-pressure); after a
+ *            fatal error the client inside is replaced, and what it held is reported as failed
+ * Threads:   _send, _create_topic: any; on_delivered runs on the producer's own thread
  */
 #ifndef TG_KAFKA_PRODUCER_H
 #define TG_KAFKA_PRODUCER_H
@@ -47,7 +48,8 @@ tg_status_t tg_producer_open(const tg_producer_options_t *options, tg_producer_t
  */
 void tg_producer_close(tg_producer_t *producer, int64_t timeout_ms);
 
-/* Copies everything it needs; never waits. */
+/* Copies everything it needs; never waits. TG_ERR_FULL: later. TG_ERR_TOO_LARGE: never. After an
+ * error there is no on_delivered. */
 tg_status_t tg_producer_send(tg_producer_t *producer, const tg_outgoing_t *record,
                              tg_error_t *err) TG_MUST_CHECK;
 
