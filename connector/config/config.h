@@ -163,8 +163,7 @@ size_t tg_config_problems_count(const tg_config_problems_t *problems);
 const tg_config_problem_t *tg_config_problems_at(const tg_config_problems_t *problems,
                                                  size_t index);
 
-/* Appends one line per problem: "plant.conf:12: sinks[0].batch.max_rows: 0 is out of range; ...".
- */
+/* Appends a line per problem: "plant.conf:12: sinks[0].writers: 0 is out of range; ...". */
 tg_status_t tg_config_problems_format(const tg_config_problems_t *problems,
                                       tg_buffer_t *out) TG_MUST_CHECK;
 
@@ -176,9 +175,8 @@ tg_status_t tg_config_load(const char *path, char *const *environment,
 void tg_config_free(tg_config_t *config);
 TG_DEFINE_FREEP(tg_config_t, tg_config_free)
 
-/* Where a key was said, for messages about what it leads to ("kafka.properties.ssl_ca_location",
- * "sinks[0].topics[1]"); for a key that has its default, where the group around it begins.
- * *ret_line 0: *ret_file is "environment", or nothing around it is said. Borrowed from config. */
+/* Where a key was said, for messages ("kafka.properties.ssl_ca_location", "sinks[0].topics[1]"), or
+ * the group around it. *ret_line 0: the environment, or nowhere. Borrowed from config. */
 void tg_config_where(const tg_config_t *config, const char *key, const char **ret_file,
                      int *ret_line);
 
