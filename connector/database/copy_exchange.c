@@ -13,7 +13,7 @@ enum {
     MAX_KEPT_RESULTS = 16,
     GRACE_MS = 2000,       /* between the cancel request and closing */
     CANCEL_AGAIN_MS = 300, /* a request that comes before its statement hits nothing */
-    EARLY_GRACE_MS = 20    /* what a notice may need from its first byte to its last */
+    EARLY_GRACE_MS = 100   /* what a notice may need from its first byte to its last */
 };
 
 /* What of our side is under way in RUNNING and COPYING. */
@@ -351,7 +351,7 @@ read_input(tg_copy_exchange_t *exchange)
     if (exchange->state == TG_EXCHANGE_COPYING) {
         if (!readable) {
             end_copy(exchange, "the connection broke"); /* libpq then gives the last words */
-        } else if (exchange->early_ms == 0 && notices == exchange->connection->n_notices) {
+        } else if (exchange->early_ms == 0) {
             exchange->early_ms = now_ms();
             exchange->early_notices = notices;
         }

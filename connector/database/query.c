@@ -167,9 +167,7 @@ clean_up(const exchange_t *exchange)
         tg_connection_close(connection);
         return;
     }
-    PGTransactionStatusType transaction = PQtransactionStatus(connection->pg);
-    if (transaction == PQTRANS_INERROR ||
-        (exchange->status != TG_OK && transaction != PQTRANS_IDLE)) {
+    if (exchange->status != TG_OK && PQtransactionStatus(connection->pg) != PQTRANS_IDLE) {
         roll_back(connection);
     }
 }

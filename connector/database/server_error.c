@@ -56,10 +56,9 @@ class_is(const char *sqlstate, const char *classes)
 /* DETAIL of these classes is "Failing row contains (...)" or "Key (x)=(...)", or a trigger's own
  * words about the row. */
 static bool
-detail_is_payload(const char *sqlstate, const char *detail)
+detail_is_payload(const char *sqlstate)
 {
-    return class_is(sqlstate, "2122232744P0") || strncmp(detail, "Failing row", 11) == 0 ||
-           strncmp(detail, "Key (", 5) == 0;
+    return class_is(sqlstate, "2122232744P0");
 }
 
 static void
@@ -88,7 +87,7 @@ describe(tg_buffer_t *text, const PGresult *result, const char *sqlstate)
     add_names(text, result);
     TG_IGNORE(tg_buffer_append_text(text, ")"));
     const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-    if (detail != NULL && !detail_is_payload(sqlstate, detail)) {
+    if (!detail_is_payload(sqlstate)) {
         add_line(text, "; ", detail);
     }
     add_line(text, "; hint: ", PQresultErrorField(result, PG_DIAG_MESSAGE_HINT));

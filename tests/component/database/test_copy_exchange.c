@@ -320,7 +320,7 @@ copy_exchange_refused_while_rows_are_still_sent_stops_early(void **state)
     RUN(scene, STEP(ACCEPT), STEP(READ_QUERY), SAY(scene.asks), STEP_N(READ_COPY, 1),
         SAY(scene.extra), STEP(READ_QUERY), SAY(scene.rolled_back), STEP(AWAIT_CLOSE));
     tg_error_t err = {0};
-    ASSERT_OK(tg_copy_exchange_begin(scene.exchange, FLUSH, in_ms(5000), &err));
+    ASSERT_OK(tg_copy_exchange_begin(scene.exchange, FLUSH, in_ms(60000), &err));
     assert_int_equal(pump_out_of(scene.exchange, TG_EXCHANGE_RUNNING), TG_EXCHANGE_COPYING);
     int64_t end_ms = in_ms(5000);
     while (tg_copy_exchange_state(scene.exchange) == TG_EXCHANGE_COPYING) {
@@ -343,24 +343,34 @@ static void
 copy_exchange_warned_while_copying_goes_on(void **state)
 {
     (void)state;
-    scene_t scene;
-    scene_words(&scene);
-    message_report(&scene.extra, 'N', "WARNING", "01000", "direct compress is off", NULL);
-    RUN(scene, STEP(ACCEPT), STEP(READ_QUERY), SAY(scene.asks), SAY(scene.extra),
-        STEP(READ_COPY_END), SAY(scene.commits), STEP(AWAIT_CLOSE));
-    tg_error_t err = {0};
-    ASSERT_OK(tg_copy_exchange_begin(scene.exchange, FLUSH, in_ms(5000), &err));
-    assert_int_equal(pump_out_of(scene.exchange, TG_EXCHANGE_RUNNING), TG_EXCHANGE_COPYING);
-    int64_t end_ms = in_ms(100); /* longer than the grace for bytes that nobody can explain */
-    while (in_ms(0) < end_ms) {
-        assert_int_equal(tg_copy_exchange_pump(scene.exchange), TG_EXCHANGE_COPYING);
-        struct pollfd socket = {.fd = tg_copy_exchange_fd(scene.exchange), .events = POLLIN};
-        (void)poll(&socket, 1, 10);
+    for (size_t first = 1; first < 100; first += 49) { /* bytes of the warning that come first */
+        scene_t scene;
+        scene_words(&scene);
+        tg_buffer_t rest;
+        tg_buffer_init(&rest, 4096);
+        message_report(&scene.extra, 'N', "WARNING", "01000", "direct compress is off", NULL);
+        size_t n = scene.extra.n_bytes < first ? scene.extra.n_bytes : first;
+        assert_int_equal(tg_buffer_append(&rest, scene.extra.data + n, scene.extra.n_bytes - n),
+                         TG_OK);
+        scene.extra.n_bytes = n;
+        RUN(scene, STEP(ACCEPT), STEP(READ_QUERY), SAY(scene.asks), STEP_N(PAUSE, 20),
+            SAY(scene.extra), STEP_N(PAUSE, 20), SAY(rest), STEP(READ_COPY_END), SAY(scene.commits),
+            STEP(AWAIT_CLOSE));
+        tg_error_t err = {0};
+        ASSERT_OK(tg_copy_exchange_begin(scene.exchange, FLUSH, in_ms(5000), &err));
+        assert_int_equal(pump_out_of(scene.exchange, TG_EXCHANGE_RUNNING), TG_EXCHANGE_COPYING);
+        int64_t end_ms = in_ms(300); /* longer than the grace for bytes that nobody can explain */
+        while (in_ms(0) < end_ms) {
+            assert_int_equal(tg_copy_exchange_pump(scene.exchange), TG_EXCHANGE_COPYING);
+            struct pollfd socket = {.fd = tg_copy_exchange_fd(scene.exchange), .events = POLLIN};
+            (void)poll(&socket, 1, 10);
+        }
+        ASSERT_OK(tg_copy_exchange_copy_done(scene.exchange, &err));
+        assert_int_equal(pump_out_of(scene.exchange, TG_EXCHANGE_RUNNING), TG_EXCHANGE_DONE);
+        assert_true(tg_copy_exchange_server_waiting_us(scene.exchange) > 50000);
+        scene_end(&scene);
+        tg_buffer_done(&rest);
     }
-    ASSERT_OK(tg_copy_exchange_copy_done(scene.exchange, &err));
-    assert_int_equal(pump_out_of(scene.exchange, TG_EXCHANGE_RUNNING), TG_EXCHANGE_DONE);
-    assert_true(tg_copy_exchange_server_waiting_us(scene.exchange) > 50000);
-    scene_end(&scene);
 }
 
 static void
@@ -449,6 +459,25 @@ copy_exchange_past_its_deadline_cancels(void **state)
     assert_true(tg_connection_is_open(scene.connection));
     scene_end(&scene);
     assert_int_equal(scene.server.n_cancels, 1);
+}
+
+static void
+copy_exchange_whose_cancel_hit_nothing_cancels_again(void **state)
+{
+    (void)state;
+    scene_t scene;
+    scene_words(&scene);
+    message_report(&scene.extra, 'E', "ERROR", "57014", "canceling statement", NULL);
+    message_ready(&scene.extra, 'E');
+    RUN(scene, STEP(ACCEPT), STEP(READ_QUERY), STEP(AWAIT_CANCEL), STEP(AWAIT_CANCEL),
+        SAY(scene.extra), STEP(READ_QUERY), SAY(scene.rolled_back), STEP(AWAIT_CLOSE));
+    tg_error_t err = {0};
+    ASSERT_OK(tg_copy_exchange_begin(scene.exchange, FLUSH, in_ms(60000), &err));
+    tg_copy_exchange_abort(scene.exchange);
+    assert_int_equal(pump_out_of(scene.exchange, TG_EXCHANGE_RUNNING), TG_EXCHANGE_FAILED);
+    assert_failed(&scene, TG_ERR_CANCELLED, "", false);
+    assert_true(tg_connection_is_open(scene.connection));
+    scene_end(&scene);
 }
 
 static void
@@ -691,6 +720,7 @@ main(void)
         cmocka_unit_test(copy_exchange_whose_commit_was_a_rollback_has_failed),
         cmocka_unit_test(copy_exchange_on_a_standby_closes_so_that_the_primary_is_found),
         cmocka_unit_test(copy_exchange_past_its_deadline_cancels),
+        cmocka_unit_test(copy_exchange_whose_cancel_hit_nothing_cancels_again),
         cmocka_unit_test(copy_exchange_that_commits_although_cancelled_is_done),
         cmocka_unit_test(copy_exchange_whose_server_ignores_the_cancel_is_closed_and_unknown),
         cmocka_unit_test(copy_exchange_past_its_deadline_while_copying_sends_copy_fail),

@@ -299,6 +299,9 @@ catalog_create_table_by_four_at_once_works_for_all(void **state)
         assert_int_equal(racers[i].plain, !fixture->has_timescaledb);
         tg_connection_free(racers[i].connection);
     }
+    assert_int_equal(fixture_number(connection, "SELECT count(*) FROM pg_indexes"
+                                                " WHERE schemaname = 'fixture-2'"),
+                     1);
     fixture_run(connection, "DROP SCHEMA \"fixture-2\" CASCADE");
     tg_connection_free(connection);
 }

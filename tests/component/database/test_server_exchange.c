@@ -405,7 +405,7 @@ copy_exchange_sees_an_error_before_all_rows_are_sent(void **state)
     for (int64_t k = 0; k < 40; k++) {
         put_row(&scene.bytes, k, filler);
     }
-    ASSERT_SCENE(tg_copy_exchange_begin(scene.exchange, FLUSH, in_ms(15000), &err));
+    ASSERT_SCENE(tg_copy_exchange_begin(scene.exchange, FLUSH, in_ms(60000), &err));
     assert_int_equal(pump_out_of(scene.exchange, TG_EXCHANGE_RUNNING), TG_EXCHANGE_COPYING);
     (void)put_all(scene.exchange, tg_buffer_view(&scene.bytes));
     /* No copy_done: the exchange finds out by itself. */
