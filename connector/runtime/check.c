@@ -96,6 +96,29 @@ say_topic(check_t *check, const topic_list_t *list, size_t i)
     }
 }
 
+/* A property that librdkafka refuses is a mistake in the file: say where it stands. */
+static void
+say_kafka_failure(check_t *check, const tg_error_t *why)
+{
+    static const char PREFIX[] = "kafka.properties.";
+    char key[160];
+    size_t n = strcspn(why->text, " :");
+    const char *file = NULL;
+    int line = 0;
+    char text[TEXT_BYTES];
+    if (strncmp(why->text, PREFIX, sizeof PREFIX - 1) == 0 && n < sizeof key) {
+        memcpy(key, why->text, n);
+        key[n] = '\0';
+        tg_config_where(check->config, key, &file, &line);
+    }
+    if (line > 0) {
+        (void)snprintf(text, sizeof text, "%s:%d: %s", file, line, why->text);
+        found(check, TG_FINDING_FAILED, "kafka", text);
+    } else {
+        found(check, TG_FINDING_FAILED, "kafka", why->text);
+    }
+}
+
 static void
 check_kafka(check_t *check)
 {
@@ -121,7 +144,7 @@ check_kafka(check_t *check)
     tg_error_t why;
     if (tg_kafka_probe(&client, list.names, list.n, PROBE_TIMEOUT_MS, list.infos, &n_brokers,
                        &why) != TG_OK) {
-        found(check, TG_FINDING_FAILED, "kafka", why.text);
+        say_kafka_failure(check, &why);
     } else {
         char text[TEXT_BYTES];
         (void)snprintf(text, sizeof text, "%d broker%s at %s", n_brokers, n_brokers == 1 ? "" : "s",

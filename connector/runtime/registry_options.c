@@ -1,7 +1,5 @@
 #include "registry_options.h"
 
-enum { MAX_ENTRIES = 10000, MAX_SCHEMA_BYTES = 1 << 20 };
-
 tg_registry_options_t
 tg_registry_options_of(const tg_config_t *config, tg_log_t *log)
 {
@@ -19,8 +17,9 @@ tg_registry_options_of(const tg_config_t *config, tg_log_t *log)
         .verify_host = config->registry.verify_host,
         .timeout_ms = config->registry.timeout_ms,
         .negative_ttl_ms = config->registry.negative_ttl_ms,
-        .max_entries = MAX_ENTRIES,
-        .max_schema_bytes = MAX_SCHEMA_BYTES,
+        .max_entries = config->registry.max_entries,
+        .max_schema_bytes = config->registry.max_schema_bytes,
+        .max_total_bytes = config->registry.max_total_bytes,
         .clock = tg_clock_system(),
         .log = log,
     };
