@@ -53,6 +53,22 @@ tg_batch_reset(tg_batch_t *batch, int64_t first_offset, int64_t now_us)
     batch->n_parts = 0;
 }
 
+size_t
+tg_batch_capacity(const tg_batch_t *batch)
+{
+    size_t n_bytes = sizeof *batch;
+    for (size_t i = 0; i < TG_BATCH_MAX_PARTS; i++) {
+        n_bytes += batch->parts[i].rows.capacity + batch->parts[i].row_deltas.capacity;
+    }
+    return n_bytes;
+}
+
+size_t
+tg_batch_buffered_bytes(const tg_batch_t *batch)
+{
+    return batch->n_bytes + batch->n_rows * sizeof(uint32_t);
+}
+
 tg_status_t
 tg_batch_part(tg_batch_t *batch, const tg_copy_target_t *target, tg_batch_part_t **ret_part)
 {
@@ -77,7 +93,7 @@ tg_batch_row_added(tg_batch_t *batch, tg_batch_part_t *part, int64_t offset, siz
 {
     int64_t delta = offset - batch->first_offset;
     if (delta > UINT32_MAX) {
-        return TG_ERR_FULL; /* a hole of four billion offsets: the next batch begins behind it */
+        return TG_ERR_FULL; /* see tg_batch_reaches */
     }
     uint32_t small = (uint32_t)delta;
     TG_TRY(tg_buffer_append(&part->row_deltas, &small, sizeof small));
@@ -100,6 +116,18 @@ tg_batch_covered(tg_batch_t *batch, int64_t offset, int64_t timestamp_unix_ms)
             batch->newest_unix_ms = timestamp_unix_ms;
         }
     }
+}
+
+bool
+tg_batch_reaches(const tg_batch_t *batch, int64_t offset)
+{
+    return offset - batch->first_offset <= UINT32_MAX;
+}
+
+void
+tg_batch_skip_to(tg_batch_t *batch, int64_t offset)
+{
+    batch->next_offset = offset;
 }
 
 bool
@@ -147,5 +175,31 @@ tg_batch_part_remove_rows(tg_batch_t *batch, tg_batch_part_t *part, const size_t
     part->n_rows = kept;
     part->rows.n_bytes = to;
     part->row_deltas.n_bytes = kept * sizeof(uint32_t);
+    return TG_OK;
+}
+
+tg_status_t
+tg_batch_cut(tg_batch_t *batch, int64_t offset)
+{
+    for (size_t i = 0; i < batch->n_parts; i++) {
+        tg_batch_part_t *part = &batch->parts[i];
+        size_t kept = 0;
+        size_t n_bytes = 0;
+        while (kept < part->n_rows && tg_batch_row_offset(batch, part, kept) < offset) {
+            size_t n = tg_copy_row_bytes(
+                tg_bytes_of(part->rows.data + n_bytes, part->rows.n_bytes - n_bytes));
+            if (n == 0) {
+                return TG_ERR_INTERNAL; /* our own encoding does not parse */
+            }
+            n_bytes += n;
+            kept++;
+        }
+        batch->n_bytes -= part->rows.n_bytes - n_bytes;
+        batch->n_rows -= part->n_rows - kept;
+        part->n_rows = kept;
+        part->rows.n_bytes = n_bytes;
+        part->row_deltas.n_bytes = kept * sizeof(uint32_t);
+    }
+    batch->next_offset = offset < batch->next_offset ? offset : batch->next_offset;
     return TG_OK;
 }

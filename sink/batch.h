@@ -56,6 +56,12 @@ void tg_batch_free(tg_batch_t *batch);
 /* Empty, covering nothing from first_offset on; keeps memory. */
 void tg_batch_reset(tg_batch_t *batch, int64_t first_offset, int64_t now_us);
 
+/* Memory that it holds on to. */
+size_t tg_batch_capacity(const tg_batch_t *batch);
+
+/* Rows and what is kept with them. */
+size_t tg_batch_buffered_bytes(const tg_batch_t *batch);
+
 /* The part for a target, made if needed. TG_ERR_FULL: no more parts. */
 tg_status_t tg_batch_part(tg_batch_t *batch, const tg_copy_target_t *target,
                           tg_batch_part_t **ret_part) TG_MUST_CHECK;
@@ -68,6 +74,13 @@ tg_status_t tg_batch_row_added(tg_batch_t *batch, tg_batch_part_t *part, int64_t
  */
 void tg_batch_covered(tg_batch_t *batch, int64_t offset, int64_t timestamp_unix_ms);
 
+/* Whether a row from offset can be told apart from its others: not behind a hole of four billion.
+ */
+bool tg_batch_reaches(const tg_batch_t *batch, int64_t offset);
+
+/* Notes that there is nothing between its end and offset. */
+void tg_batch_skip_to(tg_batch_t *batch, int64_t offset);
+
 /* Whether it says anything: rows or offsets. */
 bool tg_batch_is_empty(const tg_batch_t *batch);
 
@@ -76,5 +89,8 @@ int64_t tg_batch_row_offset(const tg_batch_t *batch, const tg_batch_part_t *part
 /* Takes rows out, given by ascending index. */
 tg_status_t tg_batch_part_remove_rows(tg_batch_t *batch, tg_batch_part_t *part, const size_t *rows,
                                       size_t n_rows) TG_MUST_CHECK;
+
+/* Takes out everything from offset on; its dead letters stay counted. */
+tg_status_t tg_batch_cut(tg_batch_t *batch, int64_t offset) TG_MUST_CHECK;
 
 #endif

@@ -3,10 +3,11 @@
  * back, a savepoint per part of the rows; the batch without them is then written by the ordinary
  * flush.
  *
- * A COPY that fails with "COPY t, line n" names the culprit: rows before it are good, and the
- * search goes on behind it, so that k culprits among N rows cost k + 1 round trips and 2 N rows.
- * Without a line (triggers, foreign keys) the range is halved: k log N. Constraints are made
- * immediate, so that a deferred one shows at its row and not at COMMIT.
+ * A COPY that fails with "COPY t, line n" names the culprit: rows before it are sent again to
+ * stand, the one named is tried alone (servers have been seen that name another), and the search
+ * goes on behind it: 3 k + 1 round trips and about 2 N rows for k culprits among N rows. Without a
+ * line (triggers, foreign keys) the range is halved: k log N. Constraints are made immediate, so
+ * that a deferred one shows at its row and not at COMMIT.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ typedef struct {
     tg_lane_t *lane;
     tg_batch_t *batch;
     tg_batch_part_t *part;
+    int64_t stopped_at; /* the record that must not be dead-lettered; -1: none */
     size_t *starts;
     size_t *culprits; /* ascending */
     size_t n_culprits;
@@ -78,7 +80,8 @@ run(tg_writer_t *writer, const char *sql, tg_bytes_t rows, tg_error_t *err)
                 tg_bytes_of(stages[stage].data + n_sent, stages[stage].n_bytes - n_sent), &taken,
                 err));
             n_sent += taken;
-            if (n_sent < stages[stage].n_bytes) {
+            state = tg_copy_exchange_state(writer->exchange);
+            if (n_sent < stages[stage].n_bytes || state != TG_EXCHANGE_COPYING) {
                 break;
             }
             n_sent = 0;
@@ -87,6 +90,7 @@ run(tg_writer_t *writer, const char *sql, tg_bytes_t rows, tg_error_t *err)
                 TG_TRY(tg_copy_exchange_copy_done(writer->exchange, err));
             }
         }
+        tg_health_beat(writer->health);
         (void)tg_wake_wait(&writer->wake, tg_copy_exchange_fd(writer->exchange),
                            tg_copy_exchange_events(writer->exchange), 1000);
     }
@@ -158,6 +162,9 @@ bury(search_t *search, size_t row, const tg_error_t *reason, tg_error_t *err)
     if (message.handle != NULL) {
         tg_messages_release(&message, 1);
     }
+    if (status == TG_ERR_CANCELLED) {
+        search->stopped_at = offset;
+    }
     TG_TRY(status);
     search->culprits[search->n_culprits++] = row;
     return TG_OK;
@@ -178,6 +185,14 @@ search_rows(search_t *search, size_t from, size_t to, tg_error_t *err)
             *err = reason;
             return status;
         }
+        if (tg_sqlstate_is_stale_plan(reason.sqlstate) && !search->lane->replanned) {
+            return tg_error_set(err, TG_ERR_CONFLICT,
+                                "table %s has changed while its rejected rows were looked for: %s",
+                                search->part->target->table_name, reason.text);
+        }
+        if (atomic_load(&search->writer->stopping)) {
+            return tg_error_set(err, TG_ERR_UNAVAILABLE, "leaving");
+        }
         if (to - from == 1) {
             return bury(search, from, &reason, err);
         }
@@ -194,21 +209,23 @@ static tg_status_t
 search_part(tg_writer_t *writer, tg_lane_t *lane, tg_batch_t *batch, tg_batch_part_t *part,
             size_t *ret_n_culprits, tg_error_t *err)
 {
-    search_t search = {.writer = writer, .lane = lane, .batch = batch, .part = part};
+    search_t search = {
+        .writer = writer, .lane = lane, .batch = batch, .part = part, .stopped_at = -1};
     tg_status_t status = index_rows(&search, err);
     if (status == TG_OK) {
         status = search_rows(&search, 0, part->n_rows, err);
     }
+    size_t before = tg_batch_buffered_bytes(batch);
+    tg_status_t removed = TG_OK;
     if (search.n_culprits > 0) {
-        size_t n_bytes_before = batch->n_bytes;
-        size_t n_rows_before = batch->n_rows;
-        tg_status_t removed =
-            tg_batch_part_remove_rows(batch, part, search.culprits, search.n_culprits);
-        writer->buffered_bytes -=
-            n_bytes_before - batch->n_bytes + (n_rows_before - batch->n_rows) * sizeof(uint32_t);
-        if (status == TG_OK) {
-            status = removed;
-        }
+        removed = tg_batch_part_remove_rows(batch, part, search.culprits, search.n_culprits);
+    }
+    if (search.stopped_at >= 0 && removed == TG_OK) {
+        removed = tg_batch_cut(batch, search.stopped_at);
+    }
+    writer->buffered_bytes -= before - tg_batch_buffered_bytes(batch);
+    if (removed != TG_OK) {
+        status = tg_error_set(err, removed, "rejected rows cannot be taken out of their batch");
     }
     *ret_n_culprits += search.n_culprits;
     free(search.culprits);
@@ -247,8 +264,11 @@ tg_writer_bisect(tg_writer_t *writer, tg_lane_t *lane, tg_batch_t *batch, tg_err
         return tg_error_set(err, TG_ERR_CONFLICT,
                             "no row of the batch is rejected on its own; trying it again");
     }
-    TG_LOG_WARNING(writer->env->log, "rejected rows found", TG_S("sink", writer->env->sink->name),
-                   TG_S("topic", lane->topic), TG_I("partition", lane->partition),
-                   TG_I("rejected", n_culprits), TG_I("kept", batch->n_rows));
+    if (n_culprits > 0) {
+        TG_LOG_WARNING(writer->env->log, "rejected rows found",
+                       TG_S("sink", writer->env->sink->name), TG_S("topic", lane->topic),
+                       TG_I("partition", lane->partition), TG_I("rejected", n_culprits),
+                       TG_I("kept", batch->n_rows));
+    }
     return status;
 }

@@ -5,11 +5,16 @@
  * has given to somebody else must not take the ledger row from its new owner. Then the row gets a
  * fresh token, committed synchronously.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "writer_internal.h"
 
-enum { MAX_CLAIMS_AT_ONCE = 256, OFFSET_TIMEOUT_MS = 5000 };
+enum {
+    MAX_CLAIMS_AT_ONCE = 256,
+    OFFSET_TIMEOUT_MS = 5000,
+    START_TIMEOUT_MS = 60000 /* the poll thread may be waiting for a revocation */
+};
 
 typedef struct {
     size_t n;
@@ -20,15 +25,46 @@ typedef struct {
 static bool
 is_due(const tg_writer_t *writer, const tg_lane_t *lane, int64_t now_ms)
 {
-    tg_lane_state_t state = tg_lane_state(lane);
-    return !lane->releasing && !writer->draining &&
-           (state == TG_LANE_CLAIMING || state == TG_LANE_STOPPED) &&
-           tg_retry_is_due(&lane->retry, now_ms);
+    if (lane->releasing || writer->draining || !tg_retry_is_due(&lane->retry, now_ms)) {
+        return false;
+    }
+    switch (tg_lane_state(lane)) {
+    case TG_LANE_CLAIMING:
+        return true;
+    case TG_LANE_STARTING: /* the answer is lost */
+        return now_ms - lane->starting_ms >= START_TIMEOUT_MS;
+    case TG_LANE_STOPPED:
+        return now_ms >= lane->recheck_ms;
+    case TG_LANE_RUNNING:
+    case TG_LANE_RELEASED:
+    default:
+        return false;
+    }
+}
+
+/* Takes the partition's queue when the lane has none yet. */
+static bool
+open_queue(tg_writer_t *writer, tg_lane_t *lane)
+{
+    if (lane->queue != NULL) {
+        return true;
+    }
+    const tg_partition_t partition = {
+        .topic = lane->topic, .partition = lane->partition, .offset = -1};
+    tg_error_t why;
+    tg_status_t status = tg_partition_queue_open(writer->env->consumer, &partition, &writer->wake,
+                                                 &lane->queue, &why);
+    if (status != TG_OK) {
+        TG_IGNORE(tg_error_wrap(&why, status, "opening the queue of %s[%" PRId32 "]", lane->topic,
+                                lane->partition));
+        tg_writer_lane_failed(writer, lane, &why);
+    }
+    return status == TG_OK;
 }
 
 /* Lanes that have failed before claim alone, so that one bad lane does not hold up the others. */
 static void
-collect(const tg_writer_t *writer, claim_set_t *set)
+collect(tg_writer_t *writer, claim_set_t *set)
 {
     int64_t now_ms = tg_clock_now_ms(writer->env->clock);
     set->n = 0;
@@ -38,7 +74,7 @@ collect(const tg_writer_t *writer, claim_set_t *set)
             continue;
         }
         bool alone = lane->retry.n_failures > 1;
-        if (alone && set->n > 0) {
+        if ((alone && set->n > 0) || !open_queue(writer, lane)) {
             continue;
         }
         set->lanes[set->n] = lane;
@@ -83,16 +119,22 @@ resolve_start(tg_writer_t *writer, const tg_ledger_entry_t *entry, int64_t *ret_
     return TG_OK;
 }
 
-/* Drops those whose start cannot be found now. */
+/* Drops those whose start cannot be found now. After one that failed the others are not asked for:
+ * each question may take seconds, and the batches of other lanes wait meanwhile. */
 static void
 resolve_starts(tg_writer_t *writer, claim_set_t *set)
 {
     size_t kept = 0;
+    tg_error_t why = {.status = TG_OK};
     for (size_t i = 0; i < set->n; i++) {
-        tg_error_t why;
         tg_status_t status = TG_OK;
+        if (set->entries[i].next_offset < 0 && why.status != TG_OK) {
+            tg_writer_lane_failed(writer, set->lanes[i], &why);
+            continue;
+        }
         if (set->entries[i].next_offset < 0) {
             status = resolve_start(writer, &set->entries[i], &set->entries[i].next_offset, &why);
+            tg_health_beat(writer->health);
         }
         if (status != TG_OK) {
             TG_IGNORE(tg_error_wrap(&why, status, "finding where %s[%d] begins",
@@ -135,15 +177,19 @@ keep_batches(tg_writer_t *writer, tg_lane_t *lane, int64_t next_offset)
     return lane->position == next_offset;
 }
 
+/* Asks the poll thread to fetch from position on. */
 static void
 lane_start(tg_writer_t *writer, tg_lane_t *lane)
 {
+    tg_lane_drop_pending(lane);
+    lane->must_start = true;
     lane->start_number = ++writer->n_starts;
+    lane->starting_ms = tg_clock_now_ms(writer->env->clock);
     tg_op_t *op = calloc(1, sizeof *op);
     if (op != NULL) {
         *op = (tg_op_t){.kind = TG_OP_START,
                         .lane = tg_lane_ref(lane),
-                        .offset = lane->entry.next_offset,
+                        .offset = lane->position,
                         .start_number = lane->start_number};
     }
     if (op == NULL || tg_queue_push(writer->env->control, op) != TG_OK) {
@@ -153,6 +199,7 @@ lane_start(tg_writer_t *writer, tg_lane_t *lane)
         }
         tg_error_t why;
         TG_IGNORE(tg_error_set(&why, TG_ERR_FULL, "the poll thread does not keep up"));
+        tg_writer_lane_set_state(writer, lane, TG_LANE_CLAIMING);
         tg_writer_lane_failed(writer, lane, &why);
         return;
     }
@@ -172,20 +219,17 @@ lane_claimed(tg_writer_t *writer, tg_lane_t *lane, const tg_ledger_entry_t *entr
                 TG_S("topic", lane->topic), TG_I("partition", lane->partition),
                 TG_I("next_offset", entry->next_offset), TG_I("epoch", entry->epoch),
                 TG_B("buffers_kept", kept));
-    if (kept) {
-        /* One that was stopped has recovered only when it gets past what stopped it. */
-        bool was_stopped = tg_lane_state(lane) == TG_LANE_STOPPED;
-        tg_writer_lane_set_state(writer, lane, TG_LANE_RUNNING);
-        if (!was_stopped) {
-            tg_writer_lane_recovered(lane);
-        } else {
-            lane->retry.next_ms = 0;
-        }
-        lane->maybe_more = true;
-    } else {
+    if (!kept) {
         tg_writer_lane_rewind(writer, lane);
-        lane_start(writer, lane);
+        lane->position = entry->next_offset;
     }
+    if (lane->must_start) {
+        lane_start(writer, lane);
+        return;
+    }
+    lane->maybe_more = true;
+    tg_writer_lane_set_state(writer, lane, TG_LANE_RUNNING);
+    tg_writer_lane_holds(lane);
 }
 
 void

@@ -56,7 +56,7 @@ dead_letter(tg_writer_t *writer, tg_lane_t *lane, const tg_message_t *message, t
     case TG_REACTION_NONE:
         return VERDICT_DONE;
     case TG_REACTION_RETRY:
-        tg_writer_lane_failed(writer, lane, &why);
+        tg_writer_lane_cannot_decode(writer, lane, &why);
         return VERDICT_WAIT;
     case TG_REACTION_POISON:
     case TG_REACTION_ABORT:
@@ -121,7 +121,7 @@ map_failed(tg_writer_t *writer, tg_lane_t *lane, const tg_message_t *message, tg
         return dead_letter(writer, lane, message, stage, why);
     }
     if (tg_status_reaction(why->status) == TG_REACTION_RETRY) {
-        tg_writer_lane_failed(writer, lane, why);
+        tg_writer_lane_cannot_decode(writer, lane, why);
         return VERDICT_WAIT;
     }
     tg_writer_lane_stop(writer, lane, why);
@@ -236,13 +236,17 @@ refill(tg_writer_t *writer, tg_lane_t *lane)
             lane->topic, lane->partition, lane->position, start, end,
             lane->position < start ? lane->position : end,
             lane->position < start ? start : lane->position));
+        lane->missing_offset = lane->position;
+        lane->must_start = true;
         tg_writer_lane_stop(writer, lane, &why);
         return false;
     }
     if (tg_status_reaction(status) == TG_REACTION_ABORT) {
-        /* What was fetched has a hole: read again from where the ledger stands. */
-        tg_writer_lane_rewind(writer, lane);
-        tg_writer_lane_failed(writer, lane, &why);
+        /* What was fetched has a hole: fetch again. What is encoded is good, and may be in flight.
+         */
+        lane->must_start = true;
+        tg_writer_lane_set_state(writer, lane, TG_LANE_CLAIMING);
+        tg_writer_lane_refused(writer, lane, &why);
         return false;
     }
     if (status != TG_OK) {
@@ -260,18 +264,44 @@ advance(tg_lane_t *lane, const tg_message_t *message)
 {
     tg_batch_covered(lane->open, message->offset, message->timestamp_unix_ms);
     lane->position = message->offset + 1;
+    tg_writer_lane_decodes(lane);
 }
 
+/* A batch that takes the record at offset. */
 static bool
-ensure_open(tg_writer_t *writer, tg_lane_t *lane)
+ensure_open(tg_writer_t *writer, tg_lane_t *lane, int64_t offset)
 {
     if (lane->open != NULL && open_is_full(writer, lane)) {
         tg_lane_seal(lane);
     }
     if (lane->open == NULL) {
-        lane->open = tg_writer_batch_new(writer, lane->position);
+        lane->open = tg_writer_batch_new(writer, lane->position, lane->usual_bytes);
+    }
+    if (lane->open != NULL && !tg_batch_reaches(lane->open, offset)) {
+        tg_batch_skip_to(lane->open, offset);
+        tg_lane_seal(lane);
+        lane->position = offset;
+        lane->open = tg_writer_batch_new(writer, offset, lane->usual_bytes);
+    }
+    if (lane->open == NULL) {
+        tg_error_t why;
+        TG_IGNORE(tg_error_set(&why, TG_ERR_NO_MEMORY, "no memory for a batch"));
+        tg_writer_lane_cannot_decode(writer, lane, &why);
     }
     return lane->open != NULL;
+}
+
+/* What all lanes together may hold. A lane that cannot write at the moment stops at a share of it,
+ * so that it never holds up the others, and each lane has a small share for itself. */
+static bool
+has_room(const tg_writer_t *writer, const tg_lane_t *lane)
+{
+    size_t max = writer->max_buffered_bytes;
+    bool waits = lane->first_sealed != NULL && writer->n_lanes > 1;
+    if (lane->retry.n_failures == 0 && writer->buffered_bytes < (waits ? max / 4 * 3 : max)) {
+        return true;
+    }
+    return tg_lane_buffered_bytes(lane) < max / (4 * writer->n_lanes);
 }
 
 static void
@@ -293,7 +323,7 @@ tg_writer_decode(tg_writer_t *writer, tg_lane_t *lane)
     verdict_t verdict = VERDICT_DONE;
     int64_t n_records = 0;
     int64_t n_redelivered = 0;
-    while (n_records < QUANTUM && writer->buffered_bytes < writer->max_buffered_bytes) {
+    while (n_records + n_redelivered < QUANTUM && has_room(writer, lane)) {
         if (lane->next_pending == lane->n_pending && !refill(writer, lane)) {
             break;
         }
@@ -302,7 +332,8 @@ tg_writer_decode(tg_writer_t *writer, tg_lane_t *lane)
             n_redelivered++; /* librdkafka may deliver again after a rewind: the ledger cannot see
                                 that */
         } else {
-            if (!ensure_open(writer, lane)) {
+            if (!ensure_open(writer, lane, message->offset)) {
+                verdict = VERDICT_WAIT;
                 break;
             }
             verdict = decode_one(writer, lane, message);
@@ -327,8 +358,7 @@ tg_writer_decode(tg_writer_t *writer, tg_lane_t *lane)
         tg_series_add(lane->series.redelivered, n_redelivered);
     }
     return verdict == VERDICT_DONE && tg_lane_state(lane) == TG_LANE_RUNNING &&
-           (lane->next_pending < lane->n_pending || lane->maybe_more) &&
-           writer->buffered_bytes < writer->max_buffered_bytes;
+           (lane->next_pending < lane->n_pending || lane->maybe_more) && has_room(writer, lane);
 }
 
 void
@@ -337,9 +367,10 @@ tg_writer_admit(tg_writer_t *writer)
     for (size_t i = 0; i < writer->n_lanes; i++) {
         tg_lane_t *lane = writer->lanes[i];
         if (!lane->wants_admit || tg_lane_state(lane) != TG_LANE_RUNNING ||
-            !tg_retry_is_due(&lane->retry, tg_clock_now_ms(writer->env->clock))) {
+            !tg_retry_is_due(&lane->decoding, tg_clock_now_ms(writer->env->clock))) {
             continue;
         }
+        tg_health_beat(writer->health);
         tg_error_t why;
         tg_status_t status =
             tg_bindings_admit(writer->bindings, &lane->key, lane->table, writer->connection, &why);
@@ -347,10 +378,10 @@ tg_writer_admit(tg_writer_t *writer)
         if (status == TG_OK) {
             lane->wants_admit = false;
             lane->maybe_more = true;
-            tg_writer_lane_recovered(lane);
+            tg_writer_lane_decodes(lane);
         } else {
             TG_IGNORE(tg_error_wrap(&why, status, "preparing table %s", lane->table_name));
-            tg_writer_lane_failed(writer, lane, &why);
+            tg_writer_lane_cannot_decode(writer, lane, &why);
         }
         if (!tg_connection_is_open(writer->connection)) {
             tg_writer_connection_lost(writer, &why);

@@ -43,8 +43,9 @@ append_copy(tg_batch_part_t *part, tg_buffer_t *sql)
     part->compressed = false;
     if (part->target->direct_compress != TG_DIRECT_COMPRESS_OFF) {
         part->compressed = compresses(part);
-        TG_TRY(tg_buffer_append_format(
-            sql, "SET LOCAL timescaledb.enable_direct_compress_copy = %s; ", part->compressed ? "on" : "off"));
+        TG_TRY(tg_buffer_append_format(sql,
+                                       "SET LOCAL timescaledb.enable_direct_compress_copy = %s; ",
+                                       part->compressed ? "on" : "off"));
     }
     TG_TRY(tg_buffer_append_text(sql, part->target->copy_sql));
     return tg_buffer_append_text(sql, "; ");
@@ -109,6 +110,37 @@ candidate(const tg_lane_t *lane)
     return lane->open != NULL && !tg_batch_is_empty(lane->open) ? lane->open : NULL;
 }
 
+bool
+tg_writer_flush_is_owed(const tg_lane_t *lane)
+{
+    const tg_batch_t *batch = candidate(lane);
+    if (batch == NULL || lane->releasing) {
+        return false;
+    }
+    /* A stopped lane writes what is before the record that stopped it, once. */
+    return tg_lane_state(lane) == TG_LANE_RUNNING ||
+           (tg_lane_state(lane) == TG_LANE_STOPPED && batch->n_attempts == 0);
+}
+
+/* A dead letter that nobody has acknowledged: its record must be read again. */
+static bool
+has_lost_letter(tg_writer_t *writer, tg_lane_t *lane)
+{
+    const tg_batch_t *batch = candidate(lane);
+    if (!atomic_load(&batch->dead_letter_failed) ||
+        atomic_load(&batch->n_pending_dead_letters) > 0) {
+        return false;
+    }
+    tg_error_t why;
+    TG_IGNORE(tg_error_set(&why, TG_ERR_UNAVAILABLE,
+                           "a dead letter of %s[%" PRId32 "] was not acknowledged; its records are "
+                           "read again",
+                           lane->topic, lane->partition));
+    tg_writer_lane_rewind(writer, lane);
+    tg_writer_lane_refused(writer, lane, &why);
+    return true;
+}
+
 static tg_lane_t *
 choose_lane(tg_writer_t *writer)
 {
@@ -116,27 +148,11 @@ choose_lane(tg_writer_t *writer)
     for (size_t i = 0; i < writer->n_lanes; i++) {
         size_t at = (writer->next_lane + i) % writer->n_lanes;
         tg_lane_t *lane = writer->lanes[at];
-        bool holds_claim =
-            tg_lane_state(lane) == TG_LANE_RUNNING || tg_lane_state(lane) == TG_LANE_STOPPED;
-        if (!holds_claim || lane->releasing ||
-            (tg_lane_state(lane) == TG_LANE_RUNNING && !lane->wants_admit &&
-             !tg_retry_is_due(&lane->retry, now_us / 1000))) {
+        if (!tg_writer_flush_is_owed(lane) || !tg_retry_is_due(&lane->retry, now_us / 1000) ||
+            has_lost_letter(writer, lane)) {
             continue;
         }
-        tg_batch_t *batch = candidate(lane);
-        /* A stopped lane writes what is before the record that stopped it, once. */
-        if (batch == NULL || (tg_lane_state(lane) == TG_LANE_STOPPED && batch->n_attempts > 0)) {
-            continue;
-        }
-        if (atomic_load(&batch->dead_letter_failed) &&
-            atomic_load(&batch->n_pending_dead_letters) == 0) {
-            tg_error_t why;
-            TG_IGNORE(tg_error_set(&why, TG_ERR_UNAVAILABLE, "a dead letter was not acknowledged"));
-            tg_writer_lane_rewind(writer, lane);
-            tg_writer_lane_failed(writer, lane, &why);
-            continue;
-        }
-        if (batch_is_ready(writer, lane, batch, now_us)) {
+        if (batch_is_ready(writer, lane, candidate(lane), now_us)) {
             writer->next_lane = (at + 1) % writer->n_lanes;
             return lane;
         }
@@ -149,12 +165,20 @@ tg_writer_flush_due_ms(const tg_writer_t *writer)
 {
     int64_t linger_ms = atomic_load(&writer->env->linger_ms);
     int64_t due_ms = INT64_MAX;
-    for (size_t i = 0; linger_ms > 0 && i < writer->n_lanes; i++) {
-        const tg_batch_t *open = writer->lanes[i]->open;
-        if (open != NULL && !tg_batch_is_empty(open) &&
-            open->opened_us / 1000 + linger_ms + 1 < due_ms) {
-            due_ms = open->opened_us / 1000 + linger_ms + 1;
+    if (linger_ms == 0 || writer->flight.lane != NULL ||
+        !tg_connection_is_open(writer->connection)) {
+        return due_ms; /* it is not the clock that we wait for */
+    }
+    int64_t now_ms = tg_clock_now_ms(writer->env->clock);
+    for (size_t i = 0; i < writer->n_lanes; i++) {
+        const tg_lane_t *lane = writer->lanes[i];
+        if (!tg_writer_flush_is_owed(lane) || candidate(lane) != lane->open ||
+            !tg_retry_is_due(&lane->retry, now_ms) ||
+            atomic_load(&lane->open->n_pending_dead_letters) > 0) {
+            continue;
         }
+        int64_t open_ms = lane->open->opened_us / 1000 + linger_ms + 1;
+        due_ms = open_ms < due_ms ? open_ms : due_ms;
     }
     return due_ms;
 }
@@ -171,6 +195,16 @@ tg_writer_flush_begin(tg_writer_t *writer)
     }
     tg_batch_t *batch = tg_lane_next_batch(lane);
     tg_error_t why;
+    if (batch->first_offset != lane->entry.next_offset) {
+        TG_IGNORE(tg_error_set(&why, TG_ERR_INTERNAL,
+                               "a batch of %s[%" PRId32 "] begins at %" PRId64
+                               ", but the lane stands at %" PRId64 "; reading again",
+                               lane->topic, lane->partition, batch->first_offset,
+                               lane->entry.next_offset));
+        tg_writer_lane_rewind(writer, lane);
+        tg_writer_lane_refused(writer, lane, &why);
+        return false;
+    }
     tg_status_t status = flush_sql(writer, lane, batch, &writer->sql);
     const char *text = status == TG_OK ? tg_buffer_text(&writer->sql) : NULL;
     if (text == NULL) {
@@ -235,8 +269,9 @@ feed(tg_writer_t *writer, tg_error_t *err)
             writer->exchange,
             tg_bytes_of(bytes.data + flight->n_sent, bytes.n_bytes - flight->n_sent), &taken, err));
         flight->n_sent += taken;
-        if (flight->n_sent < bytes.n_bytes) {
-            return TG_OK;
+        if (flight->n_sent < bytes.n_bytes ||
+            tg_copy_exchange_state(writer->exchange) != TG_EXCHANGE_COPYING) {
+            return TG_OK; /* the socket is full, or the server has refused already */
         }
         flight->n_sent = 0;
         flight->stage++;
@@ -284,14 +319,36 @@ committed(tg_writer_t *writer)
         tg_series_observe(writer->latency_seconds, age_ms > 0 ? (double)age_ms / 1e3 : 0);
     }
     writer->flight.lane = NULL;
+    lane->usual_bytes = tg_batch_buffered_bytes(batch);
+    lane->replanned = false;
     tg_writer_batch_free(writer, batch);
     tg_writer_lane_note_pending(lane);
-    if (!lane->wants_admit && tg_lane_state(lane) == TG_LANE_RUNNING) {
-        tg_writer_lane_recovered(lane);
+    if (tg_lane_state(lane) == TG_LANE_RUNNING) {
+        tg_writer_lane_progressed(lane);
     }
     TG_LOG_DEBUG(writer->env->log, "batch committed", TG_S("sink", writer->env->sink->name),
                  TG_S("topic", lane->topic), TG_I("partition", lane->partition),
                  TG_I("next_offset", lane->entry.next_offset));
+}
+
+/* tolerance is none: what is before the culprit is written, the rest is read again when somebody
+ * has corrected the cause. */
+static void
+stop_before_culprit(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
+{
+    tg_batch_t *good = tg_lane_take_batch(lane);
+    int64_t culprit = good->next_offset;
+    bool is_empty = tg_batch_is_empty(good);
+    if (is_empty) {
+        tg_writer_batch_free(writer, good);
+    }
+    tg_writer_lane_rewind(writer, lane);
+    if (!is_empty) {
+        lane->open = good;
+        tg_lane_seal(lane);
+    }
+    lane->position = culprit;
+    tg_writer_lane_stop(writer, lane, why);
 }
 
 /* The server found fault with a row: take the culprits out, then the batch is written again. */
@@ -308,24 +365,35 @@ bisect(tg_writer_t *writer, tg_lane_t *lane, tg_batch_t *batch, const tg_error_t
     if (status == TG_OK) {
         return;
     }
-    if (tg_status_reaction(status) == TG_REACTION_FATAL) {
-        tg_writer_lane_rewind(writer, lane);
-        tg_writer_lane_stop(writer, lane, &failure);
+    if (status == TG_ERR_CANCELLED) {
+        stop_before_culprit(writer, lane, &failure);
     } else if (!tg_connection_is_open(writer->connection)) {
         tg_writer_connection_lost(writer, &failure);
+    } else if (tg_status_reaction(status) == TG_REACTION_FATAL) {
+        tg_writer_lane_rewind(writer, lane);
+        tg_writer_lane_stop(writer, lane, &failure);
     } else {
-        tg_writer_lane_failed(writer, lane, &failure);
+        tg_writer_lane_refused(writer, lane, &failure);
     }
+}
+
+/* The table has changed under us: read it again, and the records too. What can be a record's fault
+ * gets one such chance before the record is looked for. */
+static bool
+is_stale(const tg_lane_t *lane, const tg_error_t *why)
+{
+    return tg_sqlstate_is_stale_plan(why->sqlstate) &&
+           (!lane->replanned || tg_status_reaction(why->status) != TG_REACTION_POISON);
 }
 
 static void
 rejected(tg_writer_t *writer, tg_lane_t *lane, tg_batch_t *batch, const tg_error_t *why)
 {
-    if (tg_sqlstate_is_stale_plan(why->sqlstate)) {
-        /* The table has changed under us: read it again, and the records too. */
+    if (is_stale(lane, why)) {
+        lane->replanned = true;
         tg_bindings_invalidate(writer->bindings);
         tg_writer_lane_rewind(writer, lane);
-        tg_writer_lane_failed(writer, lane, why);
+        tg_writer_lane_refused(writer, lane, why);
         return;
     }
     switch (tg_status_reaction(why->status)) {
@@ -338,8 +406,8 @@ rejected(tg_writer_t *writer, tg_lane_t *lane, tg_batch_t *batch, const tg_error
         tg_writer_lane_failed(writer, lane, why);
         break;
     case TG_REACTION_RETRY:
-        tg_writer_lane_failed(writer, lane,
-                              why); /* rolled back for certain: the same batch again */
+        /* rolled back for certain: the same batch again */
+        tg_writer_lane_refused(writer, lane, why);
         break;
     case TG_REACTION_NONE:
     case TG_REACTION_FATAL:

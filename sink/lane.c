@@ -47,6 +47,9 @@ tg_lane_new(const char *topic, int32_t partition, tg_lane_t **ret_lane, tg_error
     uint64_t seed;
     memcpy(&seed, lane->entry.token, sizeof seed);
     tg_retry_init(&lane->retry, RETRY_MIN_MS, RETRY_MAX_MS, seed);
+    tg_retry_init(&lane->decoding, RETRY_MIN_MS, RETRY_MAX_MS, ~seed);
+    lane->must_start = true;
+    lane->missing_offset = -1;
     *ret_lane = lane;
     return TG_OK;
 }
@@ -103,6 +106,16 @@ tg_lane_take_batch(tg_lane_t *lane)
         }
     }
     return batch;
+}
+
+size_t
+tg_lane_buffered_bytes(const tg_lane_t *lane)
+{
+    size_t n_bytes = lane->open != NULL ? tg_batch_buffered_bytes(lane->open) : 0;
+    for (const tg_batch_t *batch = lane->first_sealed; batch != NULL; batch = batch->next) {
+        n_bytes += tg_batch_buffered_bytes(batch);
+    }
+    return n_bytes;
 }
 
 void

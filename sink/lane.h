@@ -4,11 +4,15 @@
  *
  *              claim ok, position kept                        release (any state)
  *   CLAIMING ------------------------------> RUNNING              |
- *      |  ^ \                                 |  |                v
+ *      ^  ^ \                                 |  |                v
  *      |  |  `--claim ok--> STARTING ---------'  |             RELEASED
  *      |  |                 (poll thread         |
- *      |  `-- fenced, connection lost, rewind ---'
- *      `----> STOPPED  (an operator must act; looked at again every 30 s)
+ *      |  |-- fenced, connection lost, rewind ---|
+ *      `----- STOPPED <--------------------------'
+ *             (an operator must act; looked at again every 30 s)
+ *
+ * Trouble is of two kinds, each with a backoff of its own: with claims and writing (retry), and
+ * with what comes next (decoding): a registry that is away holds up no row that is encoded.
  *
  * Flow:      partition queue -> [lane] -> batches -> writer
  * Promise:   records below next_offset of the ledger are dropped and counted before they are
@@ -38,7 +42,7 @@ typedef enum tg_lane_state {
     TG_LANE_RELEASED
 } tg_lane_state_t;
 
-enum { TG_LANE_MAX_PENDING = 512 };
+enum { TG_LANE_MAX_PENDING = 128 };
 
 typedef struct tg_lane_series {
     tg_series_t *records, *rows, *batches, *bytes, *tombstones, *redelivered, *fenced, *claims;
@@ -70,12 +74,19 @@ typedef struct tg_lane {
     char *table_name;
     tg_table_plan_t *table;
     tg_ledger_entry_t entry; /* token, epoch, next_offset as the ledger has it */
-    int64_t position;        /* next offset to decode; -1: not fetching */
+    int64_t position;        /* next offset to decode; -1: not known */
+    bool must_start;         /* what the queue holds does not join on to position */
     uint64_t start_number;   /* the fetch that we wait for */
+    int64_t starting_ms;     /* since when */
     bool maybe_more;         /* the queue may hold something */
     bool releasing;
-    tg_retry_t retry;
-    tg_error_t trouble; /* why it is not running; status TG_OK: it is */
+    tg_retry_t retry;    /* claims and flushes */
+    tg_retry_t decoding; /* the record at hand */
+    bool blocked;        /* a batch or record was refused: only progress proves that it is over */
+    bool replanned;      /* the catalogue was read again since the last commit */
+    int64_t recheck_ms;  /* STOPPED: when to look again */
+    int64_t missing_offset; /* what Kafka did not have; -1: nothing */
+    size_t usual_bytes;     /* of its last batch */
     tg_batch_t *open;
     tg_batch_t *first_sealed, *last_sealed;
     bool in_flight; /* first_sealed is being written */
@@ -108,6 +119,9 @@ tg_batch_t *tg_lane_next_batch(tg_lane_t *lane);
 
 /* Takes the first sealed batch out. */
 tg_batch_t *tg_lane_take_batch(tg_lane_t *lane);
+
+/* What its batches hold. */
+size_t tg_lane_buffered_bytes(const tg_lane_t *lane);
 
 /* Gives messages back that were not decoded. */
 void tg_lane_drop_pending(tg_lane_t *lane);

@@ -1,5 +1,6 @@
 #include "writer.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -24,19 +25,40 @@ enum {
 
 /* --- batches --- */
 
-tg_batch_t *
-tg_writer_batch_new(tg_writer_t *writer, int64_t first_offset)
+/* The smallest that a batch of usual_bytes fits into, so that a lane with little to write does not
+ * sit on the memory of one with much; else the largest. One whose dead letters are still under way
+ * is referred to by the producer: it rests until they are settled. */
+static tg_batch_t *
+idle_batch_take(tg_writer_t *writer, size_t usual_bytes)
 {
-    /* One whose dead letters are still under way is referred to by the producer: it rests until
-     * they are settled. */
-    tg_batch_t **link = &writer->idle_batches;
-    while (*link != NULL && atomic_load(&(*link)->n_pending_dead_letters) > 0) {
-        link = &(*link)->next;
+    tg_batch_t **best = NULL;
+    size_t best_bytes = 0;
+    for (tg_batch_t **link = &writer->idle_batches; *link != NULL; link = &(*link)->next) {
+        if (atomic_load(&(*link)->n_pending_dead_letters) > 0) {
+            continue;
+        }
+        size_t n_bytes = tg_batch_capacity(*link);
+        bool fits = n_bytes >= usual_bytes;
+        bool best_fits = best_bytes >= usual_bytes;
+        if (best == NULL ||
+            (fits ? !best_fits || n_bytes < best_bytes : !best_fits && n_bytes > best_bytes)) {
+            best = link;
+            best_bytes = n_bytes;
+        }
     }
-    tg_batch_t *batch = *link;
-    if (batch != NULL) {
-        *link = batch->next;
-    } else {
+    if (best == NULL) {
+        return NULL;
+    }
+    tg_batch_t *batch = *best;
+    *best = batch->next;
+    return batch;
+}
+
+tg_batch_t *
+tg_writer_batch_new(tg_writer_t *writer, int64_t first_offset, size_t usual_bytes)
+{
+    tg_batch_t *batch = idle_batch_take(writer, usual_bytes);
+    if (batch == NULL) {
         /* A row may begin below max_bytes and end above it: the ceiling leaves room for one of the
          * largest. */
         batch = tg_batch_new((size_t)(atomic_load(&writer->env->max_bytes) +
@@ -48,20 +70,35 @@ tg_writer_batch_new(tg_writer_t *writer, int64_t first_offset)
     return batch;
 }
 
+/* Frees what is more than enough, beginning behind the batches that came in last. */
+static void
+idle_batches_trim(tg_writer_t *writer)
+{
+    size_t n_idle = 0;
+    size_t n_bytes = 0;
+    tg_batch_t **link = &writer->idle_batches;
+    while (*link != NULL) {
+        tg_batch_t *batch = *link;
+        size_t n_bytes_with = n_bytes + tg_batch_capacity(batch);
+        if ((n_idle >= IDLE_BATCHES_MAX || n_bytes_with > writer->max_buffered_bytes / 2) &&
+            n_idle > 0 && atomic_load(&batch->n_pending_dead_letters) == 0) {
+            *link = batch->next;
+            tg_batch_free(batch);
+            continue;
+        }
+        n_idle++;
+        n_bytes = n_bytes_with;
+        link = &batch->next;
+    }
+}
+
 void
 tg_writer_batch_free(tg_writer_t *writer, tg_batch_t *batch)
 {
-    writer->buffered_bytes -= batch->n_bytes + batch->n_rows * sizeof(uint32_t);
-    size_t n_idle = 0;
-    for (const tg_batch_t *b = writer->idle_batches; b != NULL; b = b->next) {
-        n_idle++;
-    }
-    if (n_idle >= IDLE_BATCHES_MAX && atomic_load(&batch->n_pending_dead_letters) == 0) {
-        tg_batch_free(batch);
-        return;
-    }
+    writer->buffered_bytes -= tg_batch_buffered_bytes(batch);
     batch->next = writer->idle_batches;
     writer->idle_batches = batch;
+    idle_batches_trim(writer);
 }
 
 /* --- lanes --- */
@@ -85,33 +122,81 @@ tg_writer_lane_set_state(tg_writer_t *writer, tg_lane_t *lane, tg_lane_state_t s
     atomic_store(&lane->state, (int)state);
 }
 
-void
-tg_writer_lane_failed(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
+static void
+lane_in_trouble(tg_writer_t *writer, tg_lane_t *lane, tg_retry_t *retry, const char *message,
+                const tg_error_t *why)
 {
-    int64_t delay_ms = tg_retry_failed(&lane->retry, tg_clock_now_ms(writer->env->clock));
-    lane->trouble = *why;
-    tg_health_set(lane->health, TG_HEALTH_DEGRADED, why->text);
+    int64_t delay_ms = tg_retry_failed(retry, tg_clock_now_ms(writer->env->clock));
+    if (tg_lane_state(lane) != TG_LANE_STOPPED) {
+        tg_health_set(lane->health, TG_HEALTH_DEGRADED, why->text);
+    }
     tg_series_add(TG_SERIES(writer->env->metrics, TG_METRIC_SINK_RETRIES_TOTAL,
                             writer->env->sink->name, tg_status_name(why->status)),
                   1);
-    TG_LOG_WARNING(writer->env->log, "lane backs off", TG_S("sink", writer->env->sink->name),
+    TG_LOG_WARNING(writer->env->log, message, TG_S("sink", writer->env->sink->name),
                    TG_S("topic", lane->topic), TG_I("partition", lane->partition),
                    TG_I("retry_ms", delay_ms), TG_S("error", why->text));
 }
 
 void
-tg_writer_lane_recovered(tg_lane_t *lane)
+tg_writer_lane_failed(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
 {
-    if (lane->trouble.status != TG_OK || lane->retry.n_failures > 0) {
-        lane->trouble.status = TG_OK;
+    lane_in_trouble(writer, lane, &lane->retry, "lane backs off", why);
+}
+
+void
+tg_writer_lane_refused(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
+{
+    lane->blocked = true;
+    tg_writer_lane_failed(writer, lane, why);
+}
+
+void
+tg_writer_lane_cannot_decode(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
+{
+    lane_in_trouble(writer, lane, &lane->decoding, "lane cannot decode its next record yet", why);
+}
+
+static void
+lane_note_health(tg_lane_t *lane)
+{
+    if (!lane->blocked && lane->retry.n_failures == 0 && lane->decoding.n_failures == 0) {
+        tg_health_set(lane->health, TG_HEALTH_UP, NULL);
+    }
+}
+
+void
+tg_writer_lane_holds(tg_lane_t *lane)
+{
+    if (lane->blocked) {
+        lane->retry.next_ms = 0; /* it may try, and waits longer if that fails again */
+    } else {
         tg_retry_reset(&lane->retry);
     }
-    tg_health_set(lane->health, TG_HEALTH_UP, NULL);
+    lane_note_health(lane);
+}
+
+void
+tg_writer_lane_progressed(tg_lane_t *lane)
+{
+    lane->blocked = false;
+    tg_retry_reset(&lane->retry);
+    lane_note_health(lane);
+}
+
+void
+tg_writer_lane_decodes(tg_lane_t *lane)
+{
+    if (lane->decoding.n_failures > 0) {
+        tg_retry_reset(&lane->decoding);
+        lane_note_health(lane);
+    }
 }
 
 void
 tg_writer_lane_rewind(tg_writer_t *writer, tg_lane_t *lane)
 {
+    assert(!lane->in_flight);
     tg_lane_drop_pending(lane);
     while (lane->first_sealed != NULL) {
         tg_writer_batch_free(writer, tg_lane_take_batch(lane));
@@ -120,8 +205,8 @@ tg_writer_lane_rewind(tg_writer_t *writer, tg_lane_t *lane)
         tg_writer_batch_free(writer, lane->open);
         lane->open = NULL;
     }
-    lane->in_flight = false;
     lane->position = -1;
+    lane->must_start = true;
     lane->wants_admit = false;
     lane->has_key = false;
     lane->binding = NULL;
@@ -134,9 +219,11 @@ tg_writer_lane_rewind(tg_writer_t *writer, tg_lane_t *lane)
 void
 tg_writer_lane_stop(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
 {
-    lane->trouble = *why;
-    (void)tg_retry_failed(&lane->retry, tg_clock_now_ms(writer->env->clock));
-    lane->retry.next_ms = tg_clock_now_ms(writer->env->clock) + TG_STOPPED_RECHECK_MS;
+    lane->blocked = true;
+    lane->recheck_ms = tg_clock_now_ms(writer->env->clock) + TG_STOPPED_RECHECK_MS;
+    if (lane->first_sealed != NULL) {
+        lane->first_sealed->n_attempts = 0; /* one more, see tg_writer_flush_is_owed */
+    }
     tg_health_set(lane->health, TG_HEALTH_DOWN, why->text);
     TG_LOG_ERROR(writer->env->log, "lane stopped", TG_S("sink", writer->env->sink->name),
                  TG_S("topic", lane->topic), TG_I("partition", lane->partition),
@@ -168,9 +255,6 @@ tg_writer_connection_lost(tg_writer_t *writer, const tg_error_t *why)
     for (size_t i = 0; i < writer->n_lanes; i++) {
         tg_lane_t *lane = writer->lanes[i];
         if (tg_lane_state(lane) == TG_LANE_RUNNING || tg_lane_state(lane) == TG_LANE_STARTING) {
-            if (tg_lane_state(lane) == TG_LANE_STARTING) {
-                lane->position = -1; /* the fetch that was asked for is not ours any more */
-            }
             tg_writer_lane_set_state(writer, lane, TG_LANE_CLAIMING);
         }
     }
@@ -198,19 +282,28 @@ lane_series_open(tg_writer_t *writer, tg_lane_t *lane)
 #undef LANE_SERIES
 }
 
+static bool
+lanes_append(tg_writer_t *writer, tg_lane_t *lane)
+{
+    if (writer->n_lanes == writer->lanes_capacity) {
+        size_t capacity = writer->lanes_capacity == 0 ? 16 : writer->lanes_capacity * 2;
+        tg_lane_t **lanes = realloc((void *)writer->lanes, capacity * sizeof(tg_lane_t *));
+        if (lanes == NULL) {
+            return false;
+        }
+        writer->lanes = lanes;
+        writer->lanes_capacity = capacity;
+    }
+    writer->lanes[writer->n_lanes++] = lane;
+    return true;
+}
+
 static void
 lane_add(tg_writer_t *writer, tg_lane_t *lane)
 {
-    const tg_partition_t partition = {
-        .topic = lane->topic, .partition = lane->partition, .offset = -1};
-    tg_error_t why;
-    tg_status_t status = tg_partition_queue_open(writer->env->consumer, &partition, &writer->wake,
-                                                 &lane->queue, &why);
-    if (status != TG_OK || writer->n_lanes == TG_WRITER_MAX_LANES) {
-        TG_LOG_ERROR(writer->env->log, "partition cannot be read", TG_S("topic", lane->topic),
-                     TG_I("partition", lane->partition),
-                     TG_S("error", status != TG_OK ? why.text
-                                                   : "a writer has too many lanes, raise writers"));
+    if (!lanes_append(writer, lane)) {
+        TG_LOG_ERROR(writer->env->log, "partition cannot be taken, no memory",
+                     TG_S("topic", lane->topic), TG_I("partition", lane->partition));
         atomic_store(&lane->released, true);
         tg_lane_unref(lane);
         return;
@@ -220,7 +313,6 @@ lane_add(tg_writer_t *writer, tg_lane_t *lane)
     (void)snprintf(name, sizeof name, "sink %s lane %s[%" PRId32 "]", writer->env->sink->name,
                    lane->topic, lane->partition);
     lane->health = tg_health_add(writer->env->health, name);
-    writer->lanes[writer->n_lanes++] = lane;
 }
 
 /* Lets go of the lane: everything that is not written is somebody else's now. */
@@ -259,10 +351,14 @@ lane_started(tg_writer_t *writer, tg_lane_t *lane, const tg_op_t *op)
         tg_writer_lane_failed(writer, lane, &why);
         return;
     }
-    lane->position = op->offset;
+    lane->must_start = false;
     lane->maybe_more = true;
+    if (lane->missing_offset >= 0 && lane->missing_offset != op->offset) {
+        lane->blocked = false; /* an operator has said where it shall go on */
+        lane->missing_offset = -1;
+    }
     tg_writer_lane_set_state(writer, lane, TG_LANE_RUNNING);
-    tg_writer_lane_recovered(lane);
+    tg_writer_lane_holds(lane);
 }
 
 static bool
@@ -297,9 +393,6 @@ serve_op(tg_writer_t *writer, const tg_op_t *op)
         break;
     case TG_OP_DRAIN:
         writer->draining = true;
-        break;
-    case TG_OP_STOP:
-        writer->stopping = true;
         break;
     case TG_OP_START:
         break; /* goes the other way */
@@ -386,6 +479,9 @@ store_refused(tg_writer_t *writer)
                                       writer->connection, &why) != TG_OK) {
         writer->refused_retry_ms = now_ms + REFUSED_RETRY_MS;
         TG_LOG_WARNING(writer->env->log, "dead letters wait", TG_S("error", why.text));
+        if (!tg_connection_is_open(writer->connection)) {
+            tg_writer_connection_lost(writer, &why);
+        }
     }
 }
 
@@ -446,7 +542,7 @@ decode_all(tg_writer_t *writer)
     for (size_t i = 0; i < writer->n_lanes && !writer->draining; i++) {
         tg_lane_t *lane = writer->lanes[i];
         if (tg_lane_state(lane) != TG_LANE_RUNNING || lane->releasing || lane->wants_admit ||
-            !tg_retry_is_due(&lane->retry, now_ms) ||
+            lane->must_start || !tg_retry_is_due(&lane->decoding, now_ms) ||
             (lane->next_pending == lane->n_pending && !lane->maybe_more)) {
             continue;
         }
@@ -462,9 +558,7 @@ note_drained(tg_writer_t *writer)
     bool busy = writer->flight.lane != NULL;
     for (size_t i = 0; i < writer->n_lanes && !busy; i++) {
         const tg_lane_t *lane = writer->lanes[i];
-        busy =
-            tg_lane_state(lane) == TG_LANE_RUNNING &&
-            (lane->first_sealed != NULL || (lane->open != NULL && !tg_batch_is_empty(lane->open)));
+        busy = tg_writer_flush_is_owed(lane);
     }
     if (!busy && !atomic_load(&writer->drained)) {
         atomic_store(&writer->drained, true);
@@ -478,6 +572,13 @@ earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* A retry that is due already waits for something else: for the connection, for a bell. */
+static int64_t
+retry_ms(const tg_retry_t *retry, int64_t now_ms)
+{
+    return retry->n_failures > 0 && retry->next_ms > now_ms ? retry->next_ms : INT64_MAX;
+}
+
 /* How long nothing can happen by itself. */
 static int64_t
 wait_ms(const tg_writer_t *writer)
@@ -488,11 +589,9 @@ wait_ms(const tg_writer_t *writer)
         until_ms = earlier(until_ms, writer->reconnect.next_ms);
     }
     for (size_t i = 0; i < writer->n_lanes; i++) {
-        if (writer->lanes[i]->retry.n_failures > 0) {
-            until_ms = earlier(until_ms, writer->lanes[i]->retry.next_ms > now_ms
-                                             ? writer->lanes[i]->retry.next_ms
-                                             : until_ms);
-        }
+        const tg_lane_t *lane = writer->lanes[i];
+        until_ms = earlier(until_ms, retry_ms(&lane->retry, now_ms));
+        until_ms = earlier(until_ms, retry_ms(&lane->decoding, now_ms));
     }
     until_ms = earlier(until_ms, tg_writer_flush_due_ms(writer));
     return until_ms > now_ms ? until_ms - now_ms : 0;
@@ -512,8 +611,8 @@ wait_for_work(tg_writer_t *writer)
     }
 }
 
-static void
-step(tg_writer_t *writer)
+void
+tg_writer_step(tg_writer_t *writer)
 {
     serve_ops(writer);
     tg_writer_flush_pump(writer);
@@ -524,7 +623,7 @@ step(tg_writer_t *writer)
         note_drained(writer);
     }
     bool can_flush = writer->flight.lane == NULL && tg_writer_flush_begin(writer);
-    if (!more && !can_flush && !writer->stopping) {
+    if (!more && !can_flush && !atomic_load(&writer->stopping)) {
         wait_for_work(writer);
     }
 }
@@ -533,8 +632,13 @@ static void *
 run(void *arg)
 {
     tg_writer_t *writer = arg;
-    while (!writer->stopping) {
-        step(writer);
+    while (!atomic_load(&writer->stopping)) {
+        tg_writer_step(writer);
+    }
+    if (writer->flight.lane != NULL) { /* the ledger will tell what became of it */
+        writer->flight.lane->in_flight = false;
+        writer->flight.lane = NULL;
+        tg_connection_close(writer->connection);
     }
     while (writer->n_lanes > 0) {
         lane_release(writer, writer->lanes[0]);
@@ -569,6 +673,9 @@ tg_writer_free(tg_writer_t *writer)
     tg_health_remove(writer->env->health, writer->health);
     tg_buffer_done(&writer->frame);
     tg_buffer_done(&writer->sql);
+    if (writer->env->schemas != NULL) {
+        tg_schema_cache_forget(writer->env->schemas, &writer->wake);
+    }
     tg_wake_close(&writer->wake);
     free((void *)writer->lanes);
     free(writer);
@@ -600,9 +707,7 @@ writer_open(tg_writer_t *writer, tg_error_t *err)
 {
     TG_TRY(tg_wake_open(&writer->wake, err));
     writer->ops = tg_queue_new(MAX_OPS, &writer->wake);
-    writer->lanes = calloc(TG_WRITER_MAX_LANES, sizeof(tg_lane_t *));
-    if (writer->ops == NULL || writer->lanes == NULL ||
-        tg_copy_put_header(&writer->frame) != TG_OK ||
+    if (writer->ops == NULL || tg_copy_put_header(&writer->frame) != TG_OK ||
         tg_copy_put_trailer(&writer->frame) != TG_OK) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for %s", writer->name);
     }
@@ -658,9 +763,8 @@ tg_writer_stop(tg_writer_t *writer)
     if (writer == NULL) {
         return;
     }
-    while (tg_writer_post(writer, TG_OP_STOP, NULL, 0, 0, false) == TG_ERR_NO_MEMORY) {
-        /* it must leave: there is nothing else to do but ask again */
-    }
+    atomic_store(&writer->stopping, true);
+    tg_wake_signal(&writer->wake);
     tg_thread_join(&writer->thread);
 }
 

@@ -5,7 +5,7 @@
  * digests Promise:   a partition has one writer, so order within it holds and writers never meet on
  * a ledger row; the writer never waits for anything but its doorbell and its socket, except in
  * claims, DDL and reconnects, which have deadlines Ops:       poll thread -> writer: ADD, STARTED,
- * REMOVE, DRAIN, STOP;  writer -> poll thread: START (claimed, fetch from offset) Threads: _start,
+ * REMOVE, DRAIN;  writer -> poll thread: START (claimed, fetch from offset) Threads: _start,
  * _stop and _post: the poll thread
  */
 #ifndef TG_SINK_WRITER_H
@@ -21,7 +21,6 @@ typedef enum tg_op_kind {
     TG_OP_STARTED, /* poll -> writer: records come from offset on */
     TG_OP_REMOVE,  /* poll -> writer: let go of the lane */
     TG_OP_DRAIN,   /* poll -> writer: read no more, write what is encoded, set drained */
-    TG_OP_STOP,    /* poll -> writer: leave */
     TG_OP_START    /* writer -> poll: claimed; fetch from offset */
 } tg_op_kind_t;
 

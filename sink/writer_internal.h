@@ -10,7 +10,7 @@
 #include "database/copy_exchange.h"
 #include "writer.h"
 
-enum { TG_WRITER_MAX_LANES = 4096, TG_STOPPED_RECHECK_MS = 30000 };
+enum { TG_STOPPED_RECHECK_MS = 30000 };
 
 /* What the connection is busy with: one batch of one lane. */
 typedef struct tg_flight {
@@ -35,7 +35,7 @@ struct tg_writer {
     bool was_connected;
     tg_retry_t reconnect;
     tg_bindings_t *bindings;
-    size_t n_lanes;
+    size_t n_lanes, lanes_capacity;
     tg_lane_t **lanes;
     size_t next_lane; /* whose turn it is to be written */
     tg_batch_t *idle_batches;
@@ -43,7 +43,7 @@ struct tg_writer {
     size_t max_buffered_bytes;
     tg_flight_t flight;
     bool draining;
-    bool stopping;
+    _Atomic bool stopping;
     _Atomic bool drained;
     uint64_t n_starts;
     tg_buffer_t sql;
@@ -58,14 +58,24 @@ struct tg_writer {
 };
 
 /* --- batches (writer.c) --- */
-tg_batch_t *tg_writer_batch_new(tg_writer_t *writer, int64_t first_offset);
+/* usual_bytes: what the lane's batches have held lately. */
+tg_batch_t *tg_writer_batch_new(tg_writer_t *writer, int64_t first_offset, size_t usual_bytes);
 void tg_writer_batch_free(tg_writer_t *writer, tg_batch_t *batch);
 
 /* --- lanes (writer.c) --- */
 void tg_writer_lane_set_state(tg_writer_t *writer, tg_lane_t *lane, tg_lane_state_t state);
-/* Notes why the lane is not running and when to try again. */
+/* A claim or flush did not work: notes why, and when to try again. */
 void tg_writer_lane_failed(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why);
-void tg_writer_lane_recovered(tg_lane_t *lane);
+/* The same, and a claim that works is no sign that it is over. */
+void tg_writer_lane_refused(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why);
+/* The record at hand has to wait. */
+void tg_writer_lane_cannot_decode(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why);
+/* The lane has its claim (and its fetch). */
+void tg_writer_lane_holds(tg_lane_t *lane);
+/* A batch was written. */
+void tg_writer_lane_progressed(tg_lane_t *lane);
+/* A record was dealt with. */
+void tg_writer_lane_decodes(tg_lane_t *lane);
 /* Forgets everything read and not written; the lane claims again and reads from the ledger's
  * offset. */
 void tg_writer_lane_rewind(tg_writer_t *writer, tg_lane_t *lane);
@@ -74,6 +84,9 @@ void tg_writer_lane_stop(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t 
 void tg_writer_lane_note_pending(tg_lane_t *lane);
 /* The connection is gone: every lane must find out where it stands. */
 void tg_writer_connection_lost(tg_writer_t *writer, const tg_error_t *why);
+
+/* One turn: everything that can be done without waiting, then waits for work. Tests call it. */
+void tg_writer_step(tg_writer_t *writer);
 
 /* --- claim.c --- */
 /* Claims every lane that is due; the connection must be open and idle. */
@@ -90,6 +103,8 @@ void tg_writer_admit(tg_writer_t *writer);
 bool tg_writer_flush_begin(tg_writer_t *writer);
 /* Moves the flush in flight as far as it goes without waiting. */
 void tg_writer_flush_pump(tg_writer_t *writer);
+/* The lane has something that it may write now or later without a new claim. */
+bool tg_writer_flush_is_owed(const tg_lane_t *lane);
 /* The next moment at which a batch becomes due by linger, or INT64_MAX. */
 int64_t tg_writer_flush_due_ms(const tg_writer_t *writer);
 
@@ -100,7 +115,9 @@ void tg_writer_look_at_columnstore(tg_writer_t *writer);
 
 /* --- bisect.c --- */
 /* Finds the rows that the server rejects, dead-letters their records and takes them out of the
- * batch. The connection must be idle. TG_OK: write the batch again. */
+ * batch. The connection must be idle. TG_OK: write the batch again. TG_ERR_CANCELLED: no dead
+ * letter is tolerated; the batch ends before the culprit now, which is the record at its
+ * next_offset. */
 tg_status_t tg_writer_bisect(tg_writer_t *writer, tg_lane_t *lane, tg_batch_t *batch,
                              tg_error_t *err) TG_MUST_CHECK;
 
