@@ -6,14 +6,14 @@
 
 #include "base/clock.h"
 #include "connection_internal.h"
+#include "copy_answer.h"
 #include "server_error.h"
 
 enum {
     CHUNK_BYTES = 128 * 1024, /* one CopyData message; libpq's buffer holds one, doubled */
-    MAX_KEPT_RESULTS = 16,
-    GRACE_MS = 2000,       /* between the cancel request and closing */
-    CANCEL_AGAIN_MS = 300, /* a request that comes before its statement hits nothing */
-    EARLY_GRACE_MS = 100   /* what a notice may need from its first byte to its last */
+    GRACE_MS = 2000,          /* between the cancel request and closing */
+    CANCEL_AGAIN_MS = 300,    /* a request that comes before its statement hits nothing */
+    EARLY_GRACE_MS = 100      /* what a notice may need from its first byte to its last */
 };
 
 /* What of our side is under way in RUNNING and COPYING. */
@@ -23,13 +23,11 @@ struct tg_copy_exchange {
     tg_connection_t *connection;
     tg_exchange_state_t state;
     phase_t phase;
-    int copy_index;    /* of the last COPY that asked for rows; -1: none yet */
-    int n_copies_over; /* that the server has reported as complete */
-    bool part;         /* the string ends inside of the transaction: see _begin_part */
-    bool committed;    /* the tag COMMIT was seen */
-    bool unsent;       /* libpq holds bytes that the socket did not take */
-    bool end_unsent;   /* CopyDone did not even fit into libpq's buffer */
-    bool can_commit;   /* the last thing the server needs for its COMMIT was given to libpq */
+    int copy_index;  /* of the last COPY that asked for rows; -1: none yet */
+    bool part;       /* the string ends inside of the transaction: see _begin_part */
+    bool unsent;     /* libpq holds bytes that the socket did not take */
+    bool end_unsent; /* CopyDone did not even fit into libpq's buffer */
+    bool can_commit; /* the last thing the server needs for its COMMIT was given to libpq */
     bool aborting;
     bool timed_out;
     bool gave_up_early; /* ended the COPY because the server had said something */
@@ -38,20 +36,12 @@ struct tg_copy_exchange {
     int64_t cancel_again_ms; /* when a cancel request shall be made again; 0: none was made */
     int64_t early_ms;        /* since when unexplained bytes are there; 0: none */
     int64_t early_notices;
-    tg_error_t error;
-    bool failed;  /* error is filled */
-    bool refused; /* by an ERROR of the server: it will not commit */
+    tg_copy_answer_t answer;
     bool outcome_unknown;
-    int64_t failed_row;
-    int failed_copy;
-    tg_result_t *rows[MAX_KEPT_RESULTS];
-    int n_rows;
     int64_t mark_us; /* up to here time is accounted for */
     int64_t busy_us;
     int64_t waiting_us;
 };
-
-static void drive(tg_copy_exchange_t *exchange);
 
 tg_status_t
 tg_copy_exchange_new(tg_connection_t *connection, tg_copy_exchange_t **ret_exchange,
@@ -65,15 +55,6 @@ tg_copy_exchange_new(tg_connection_t *connection, tg_copy_exchange_t **ret_excha
     exchange->copy_index = -1;
     *ret_exchange = exchange;
     return TG_OK;
-}
-
-static void
-drop_rows(tg_copy_exchange_t *exchange)
-{
-    for (int i = 0; i < exchange->n_rows; i++) {
-        tg_result_free(exchange->rows[i]);
-    }
-    exchange->n_rows = 0;
 }
 
 static bool
@@ -91,7 +72,7 @@ tg_copy_exchange_free(tg_copy_exchange_t *exchange)
     if (is_under_way(exchange)) {
         tg_connection_close(exchange->connection);
     }
-    drop_rows(exchange);
+    tg_copy_answer_reset(&exchange->answer);
     free(exchange);
 }
 
@@ -121,33 +102,39 @@ conclude(tg_copy_exchange_t *exchange, tg_exchange_state_t state)
     account(exchange);
     tg_connection_settle_cancel(exchange->connection);
     /* A standby stays one until the next failover: the next _open looks for the primary. */
-    if (state == TG_EXCHANGE_FAILED && strcmp(exchange->error.sqlstate, "25006") == 0) {
+    if (state == TG_EXCHANGE_FAILED && strcmp(exchange->answer.error.sqlstate, "25006") == 0) {
         tg_connection_close(exchange->connection);
     }
     exchange->state = state;
 }
 
+/* The failure is the answer to our own CopyFail or cancel request: says why we made it. */
 static void
-note_error(tg_copy_exchange_t *exchange, const PGresult *result)
+explain_echo(tg_copy_exchange_t *exchange)
 {
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    bool cancelled = sqlstate != NULL && strcmp(sqlstate, "57014") == 0;
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-    exchange->failed = true;
-    exchange->refused = severity != NULL && strcmp(severity, "ERROR") == 0;
-    if (cancelled && exchange->aborting) {
-        (void)tg_error_set(&exchange->error, TG_ERR_CANCELLED, "the batch was taken back");
-    } else if (cancelled && exchange->timed_out) {
-        (void)tg_error_set(&exchange->error, TG_ERR_TIMEOUT,
+    tg_error_t *error = &exchange->answer.error;
+    if (exchange->aborting) {
+        (void)tg_error_set(error, TG_ERR_CANCELLED, "the batch was taken back");
+    } else if (exchange->timed_out) {
+        (void)tg_error_set(error, TG_ERR_TIMEOUT,
                            "%s did not finish the batch within %lld ms; cancelled",
                            exchange->connection->name, (long long)exchange->timeout_ms);
-    } else if (cancelled && exchange->gave_up_early) {
-        (void)tg_error_set(&exchange->error, TG_ERR_UNAVAILABLE,
-                           "%s sent something unexpected during COPY", exchange->connection->name);
+    } else if (exchange->gave_up_early) {
+        (void)tg_error_set(error, TG_ERR_UNAVAILABLE, "%s sent something unexpected during COPY",
+                           exchange->connection->name);
     } else {
-        (void)tg_server_error_of_result(exchange->connection->pg, result, &exchange->error);
-        exchange->failed_row = tg_server_error_row(result);
-        exchange->failed_copy = exchange->n_copies_over;
+        return; /* somebody else's cancel, or statement_timeout */
+    }
+    exchange->answer.failed_row = 0;
+}
+
+static void
+on_failure(tg_copy_exchange_t *exchange, const PGresult *result)
+{
+    bool first = !exchange->answer.failed;
+    tg_copy_answer_note_failure(&exchange->answer, exchange->connection->pg, result);
+    if (first && strcmp(exchange->answer.error.sqlstate, "57014") == 0) {
+        explain_echo(exchange);
     }
 }
 
@@ -156,9 +143,10 @@ note_error(tg_copy_exchange_t *exchange, const PGresult *result)
 static void
 give_up(tg_copy_exchange_t *exchange)
 {
-    exchange->outcome_unknown = exchange->can_commit && !exchange->unsent && !exchange->refused;
+    exchange->outcome_unknown =
+        exchange->can_commit && !exchange->unsent && !exchange->answer.refused;
     if (exchange->outcome_unknown) {
-        exchange->error.status = TG_ERR_LOST;
+        exchange->answer.error.status = TG_ERR_LOST;
     }
     tg_connection_close(exchange->connection);
     conclude(exchange, TG_EXCHANGE_FAILED);
@@ -168,10 +156,10 @@ give_up(tg_copy_exchange_t *exchange)
 static void
 lose(tg_copy_exchange_t *exchange)
 {
-    if (!exchange->failed) {
-        (void)tg_server_error_of_loss(exchange->connection->pg, &exchange->error);
+    if (!exchange->answer.failed) {
+        (void)tg_server_error_of_loss(exchange->connection->pg, &exchange->answer.error);
     }
-    exchange->error.status = TG_ERR_LOST;
+    exchange->answer.error.status = TG_ERR_LOST;
     give_up(exchange);
 }
 
@@ -215,17 +203,6 @@ on_copy_in(tg_copy_exchange_t *exchange)
 }
 
 static void
-on_command(tg_copy_exchange_t *exchange, PGresult *result)
-{
-    const char *tag = PQcmdStatus(result);
-    if (strcmp(tag, "COMMIT") == 0) {
-        exchange->committed = true;
-    } else if (strncmp(tag, "COPY ", 5) == 0) {
-        exchange->n_copies_over++;
-    }
-}
-
-static void
 on_result(tg_copy_exchange_t *exchange, PGresult *result)
 {
     switch (PQresultStatus(result)) {
@@ -233,15 +210,11 @@ on_result(tg_copy_exchange_t *exchange, PGresult *result)
         on_copy_in(exchange);
         break;
     case PGRES_COMMAND_OK:
-        on_command(exchange, result);
+        tg_copy_answer_note_command(&exchange->answer, result);
         break;
     case PGRES_TUPLES_OK:
-        if (exchange->phase == PHASE_STRING && exchange->n_rows < MAX_KEPT_RESULTS) {
-            exchange->rows[exchange->n_rows] = tg_result_of(result);
-            exchange->n_rows += exchange->rows[exchange->n_rows] != NULL ? 1 : 0;
-            return;
-        }
-        break;
+        tg_copy_answer_take_rows(&exchange->answer, result);
+        return;
     case PGRES_EMPTY_QUERY:
         break;
     case PGRES_COPY_OUT:
@@ -249,8 +222,8 @@ on_result(tg_copy_exchange_t *exchange, PGresult *result)
     case PGRES_SINGLE_TUPLE:
     case PGRES_PIPELINE_SYNC:
     case PGRES_PIPELINE_ABORTED:
-        exchange->failed = true;
-        (void)tg_error_set(&exchange->error, TG_ERR_INTERNAL, "unexpected answer %s",
+        exchange->answer.failed = true;
+        (void)tg_error_set(&exchange->answer.error, TG_ERR_INTERNAL, "unexpected answer %s",
                            PQresStatus(PQresultStatus(result)));
         tg_connection_close(exchange->connection);
         conclude(exchange, TG_EXCHANGE_FAILED);
@@ -259,9 +232,7 @@ on_result(tg_copy_exchange_t *exchange, PGresult *result)
     case PGRES_NONFATAL_ERROR:
     case PGRES_FATAL_ERROR:
     default:
-        if (!exchange->failed) {
-            note_error(exchange, result);
-        }
+        on_failure(exchange, result);
         break;
     }
     PQclear(result);
@@ -301,19 +272,19 @@ on_end(tg_copy_exchange_t *exchange)
         conclude(exchange, TG_EXCHANGE_FAILED);
         return;
     }
-    if (!exchange->failed &&
+    if (!exchange->answer.failed &&
         (exchange->part ? transaction == PQTRANS_INTRANS
-                        : exchange->committed && transaction == PQTRANS_IDLE)) {
+                        : exchange->answer.committed && transaction == PQTRANS_IDLE)) {
         conclude(exchange, TG_EXCHANGE_DONE);
         return;
     }
-    if (exchange->failed && exchange->part && transaction == PQTRANS_INERROR) {
+    if (exchange->answer.failed && exchange->part && transaction == PQTRANS_INERROR) {
         conclude(exchange, TG_EXCHANGE_FAILED); /* the caller rolls back to its savepoint */
         return;
     }
-    if (!exchange->failed) {
-        exchange->failed = true;
-        (void)tg_error_set(&exchange->error, TG_ERR_INTERNAL,
+    if (!exchange->answer.failed) {
+        exchange->answer.failed = true;
+        (void)tg_error_set(&exchange->answer.error, TG_ERR_INTERNAL,
                            "the statements ended without a COMMIT that the server confirmed");
     }
     if (transaction != PQTRANS_IDLE) {
@@ -400,8 +371,8 @@ heed_deadline(tg_copy_exchange_t *exchange)
         return;
     }
     if (exchange->timed_out) {
-        if (!exchange->failed) {
-            (void)tg_error_set(&exchange->error, TG_ERR_TIMEOUT,
+        if (!exchange->answer.failed) {
+            (void)tg_error_set(&exchange->answer.error, TG_ERR_TIMEOUT,
                                "%s did not finish the batch within %lld ms nor answer the cancel "
                                "request; connection closed",
                                exchange->connection->name, (long long)exchange->timeout_ms);
@@ -435,7 +406,7 @@ begin(tg_copy_exchange_t *exchange, const char *sql, int64_t deadline_ms, bool p
         tg_connection_close(connection);
         return status;
     }
-    drop_rows(exchange);
+    tg_copy_answer_reset(&exchange->answer);
     *exchange = (tg_copy_exchange_t){.connection = connection,
                                      .state = TG_EXCHANGE_RUNNING,
                                      .copy_index = -1,
@@ -512,9 +483,9 @@ outcome(const tg_copy_exchange_t *exchange, tg_error_t *err)
         return TG_OK;
     }
     if (err != NULL) {
-        *err = exchange->error;
+        *err = exchange->answer.error;
     }
-    return exchange->error.status;
+    return exchange->answer.error.status;
 }
 
 tg_status_t
@@ -575,7 +546,7 @@ tg_copy_exchange_abort(tg_copy_exchange_t *exchange)
 const tg_error_t *
 tg_copy_exchange_error(const tg_copy_exchange_t *exchange)
 {
-    return &exchange->error;
+    return &exchange->answer.error;
 }
 
 bool
@@ -587,19 +558,19 @@ tg_copy_exchange_outcome_unknown(const tg_copy_exchange_t *exchange)
 int64_t
 tg_copy_exchange_failed_row(const tg_copy_exchange_t *exchange)
 {
-    return exchange->failed_row;
+    return exchange->answer.failed_row;
 }
 
 int
 tg_copy_exchange_failed_copy(const tg_copy_exchange_t *exchange)
 {
-    return exchange->failed_copy;
+    return exchange->answer.failed_copy;
 }
 
 const tg_result_t *
 tg_copy_exchange_rows(const tg_copy_exchange_t *exchange, int n)
 {
-    return n >= 0 && n < exchange->n_rows ? exchange->rows[n] : NULL;
+    return n >= 0 && n < exchange->answer.n_rows ? exchange->answer.rows[n] : NULL;
 }
 
 int
