@@ -11,7 +11,8 @@ enum {
     MAX_OUTSTANDING_BYTES = 32 << 20,
     QUEUE_MAX_BYTES = 64 << 20,
     MAX_HEADERS = 16,
-    CREATE_TIMEOUT_MS = 5000
+    CREATE_TIMEOUT_MS = 5000,
+    CREATE_AGAIN_MS = 60000
 };
 
 /* One dead letter on its way; a copy is kept until it is acknowledged, because the broker may
@@ -42,12 +43,14 @@ struct letter {
 struct tg_dead_letters {
     const tg_sink_config_t *sink;
     tg_producer_t *producer; /* NULL: no topic configured */
+    const tg_clock_t *clock;
     tg_metrics_t *metrics;
     tg_log_t *log;
     pthread_mutex_t lock; /* the fields below */
     size_t outstanding_bytes;
     letter_t *refused;
     bool topic_made;
+    int64_t make_again_ms;
 };
 
 static const char *
@@ -132,6 +135,7 @@ tg_dead_letters_open(const tg_dead_letters_options_t *options, tg_dead_letters_t
                             options->sink->name);
     }
     letters->sink = options->sink;
+    letters->clock = options->clock;
     letters->metrics = options->metrics;
     letters->log = options->log;
     (void)pthread_mutex_init(&letters->lock, NULL);
@@ -268,15 +272,17 @@ header_set_fill(header_set_t *set, const letter_t *letter)
     header_add(set, "__tidegate.errors.table", letter->table);
 }
 
-/* Made on first need; a failure shows again when the record is produced, and is tried again then.
- */
+/* Made on first need; a failure (no right to create it, say) shows again when the record is
+ * produced, and is tried again after a while: asking takes seconds when no broker answers. */
 static void
 make_topic_once(tg_dead_letters_t *letters)
 {
+    int64_t now_ms = tg_clock_now_ms(letters->clock);
     (void)pthread_mutex_lock(&letters->lock);
-    bool made = letters->topic_made;
+    bool wait = letters->topic_made || now_ms < letters->make_again_ms;
+    letters->make_again_ms = wait ? letters->make_again_ms : now_ms + CREATE_AGAIN_MS;
     (void)pthread_mutex_unlock(&letters->lock);
-    if (made) {
+    if (wait) {
         return;
     }
     tg_error_t why;

@@ -14,6 +14,7 @@
 #ifndef TG_SINK_DEAD_LETTER_H
 #define TG_SINK_DEAD_LETTER_H
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/wake.h"
 #include "batch.h"
@@ -34,6 +35,7 @@ typedef struct tg_dead_letters tg_dead_letters_t;
 typedef struct tg_dead_letters_options {
     const tg_sink_config_t *sink;
     tg_kafka_client_options_t client;
+    const tg_clock_t *clock;
     tg_metrics_t *metrics;
     tg_log_t *log;
 } tg_dead_letters_options_t;

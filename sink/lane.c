@@ -41,6 +41,7 @@ tg_lane_new(const char *topic, int32_t partition, tg_lane_t **ret_lane, tg_error
     atomic_init(&lane->pending_unix_ms, INT64_MAX);
     atomic_init(&lane->state, TG_LANE_CLAIMING);
     lane->hinted_offset = -1;
+    lane->lagging_offset = -1;
     lane->entry = (tg_ledger_entry_t){.topic = name, .partition = partition, .next_offset = -1};
     lane->position = -1;
     tg_ledger_token_new(lane->entry.token);

@@ -68,6 +68,9 @@ typedef struct tg_lane {
     int64_t hinted_offset; /* last commit to Kafka */
     tg_series_t *lag_records, *lag_seconds;
 
+    /* whoever reads the metrics, under the sink's lock */
+    int64_t lagging_offset, lagging_unix_ms; /* what was written when it began to lag */
+
     /* writer */
     tg_partition_queue_t *queue;
     const tg_route_config_t *route;

@@ -53,12 +53,15 @@ read_sql(const tg_ledger_entry_t *entries, size_t n_entries, tg_buffer_t *sql)
              " AND o.topic = v.topic AND o.partition = v.partition");
 }
 
-/* The order is fixed, so that two instances that claim the same rows cannot deadlock. */
+/* The order is fixed, so that two instances that claim the same rows cannot deadlock. A claim
+ * commits synchronously, also where the role's or database's default says otherwise. */
 static tg_status_t
 claim_sql(const tg_ledger_entry_t *entries, size_t n_entries, tg_buffer_t *sql)
 {
-    TG_TRY(tg_buffer_append_text(
-        sql, "SELECT v.position, c.next_offset, c.epoch FROM (SELECT * FROM (VALUES "));
+    TG_TRY(tg_buffer_append_text(sql, "SELECT v.position, c.next_offset, c.epoch,"
+                                      " CASE WHEN current_setting('synchronous_commit') = 'off'"
+                                      " THEN set_config('synchronous_commit', 'on', true) END"
+                                      " FROM (SELECT * FROM (VALUES "));
     TG_TRY(append_values(entries, n_entries, sql));
     return tg_buffer_append_text(
         sql, ") AS u(topic, partition, token, start, position) ORDER BY topic, partition) AS v,"

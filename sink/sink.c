@@ -6,35 +6,18 @@
 #include <stdlib.h>
 
 #include "base/thread.h"
+#include "sink_internal.h"
 #include "writer.h"
 
 enum {
     CONTROL_CAPACITY = 65536,
     POLL_MS = 500,
     HINT_MS = 5000,
+    HINT_ALL_EVERY = 12, /* a hint that got lost would else wait for the next record */
+    CALM_MS = 30000,
     CLUSTER_ID_TIMEOUT_MS = 2000,
     DEAD_LETTERS_TIMEOUT_MS = 5000,
-    BEAT_LIMIT_MS = 120000,
-    DATABASE_NAME_BYTES = 256
-};
-
-struct tg_sink {
-    tg_sink_options_t options;
-    tg_writer_env_t env;
-    char application_name[DATABASE_NAME_BYTES];
-    tg_kafka_property_t *properties;
-    tg_wake_t released;
-    tg_thread_t thread;
-    size_t n_writers;
-    tg_writer_t **writers;
-    size_t n_lanes;
-    size_t lanes_capacity;
-    tg_lane_t **lanes; /* the poll thread changes it under lock, /metrics reads it under lock */
-    pthread_mutex_t lock;
-    _Atomic bool stopping;
-    int64_t hint_ms;
-    tg_health_part_t *health;
-    tg_series_t *assigned, *revoked, *lost, *errors;
+    BEAT_LIMIT_MS = 120000
 };
 
 /* --- lanes --- */
@@ -152,6 +135,32 @@ place_lanes(tg_sink_t *sink)
 /* --- rebalances --- */
 
 static void
+note_well(tg_sink_t *sink)
+{
+    if (!sink->is_broken) {
+        sink->is_well = true;
+        tg_health_set(sink->health, TG_HEALTH_UP, NULL);
+    }
+}
+
+/* A consumer says that something is wrong, and never that it is over: no word for a while, and a
+ * broker that has told who it is, are. A member that gets no partition is well too. */
+static void
+note_calm(tg_sink_t *sink)
+{
+    int64_t now_ms = tg_clock_now_ms(sink->options.clock);
+    const char *cluster_id = NULL;
+    tg_error_t ignored;
+    if (sink->is_well || now_ms - sink->unwell_ms < CALM_MS) {
+        return;
+    }
+    sink->unwell_ms = now_ms; /* asks again later */
+    if (tg_consumer_cluster_id(sink->env.consumer, 0, &cluster_id, &ignored) == TG_OK) {
+        note_well(sink);
+    }
+}
+
+static void
 on_assigned(void *arg, const tg_partition_t *partitions, size_t n_partitions)
 {
     tg_sink_t *sink = arg;
@@ -177,7 +186,7 @@ on_assigned(void *arg, const tg_partition_t *partitions, size_t n_partitions)
     }
     TG_LOG_INFO(sink->options.log, "partitions assigned", TG_S("sink", sink->options.sink->name),
                 TG_I("partitions", n_partitions));
-    tg_health_set(sink->health, TG_HEALTH_UP, NULL);
+    note_well(sink);
     place_lanes(sink);
 }
 
@@ -189,7 +198,7 @@ collect_hints(tg_sink_t *sink, tg_partition_t *partitions, bool only_revoked)
     for (size_t i = 0; i < sink->n_lanes; i++) {
         tg_lane_t *lane = sink->lanes[i];
         int64_t written = atomic_load(&lane->written_offset);
-        if (written > lane->hinted_offset && (!only_revoked || lane->revoked)) {
+        if (written >= 0 && written != lane->hinted_offset && (!only_revoked || lane->revoked)) {
             partitions[n++] = (tg_partition_t){
                 .topic = lane->topic, .partition = lane->partition, .offset = written};
             lane->hinted_offset = written;
@@ -285,8 +294,10 @@ on_error(void *arg, const tg_error_t *error)
 {
     tg_sink_t *sink = arg;
     tg_series_add(sink->errors, 1);
-    bool fatal = tg_status_reaction(error->status) == TG_REACTION_FATAL;
-    tg_health_set(sink->health, fatal ? TG_HEALTH_DOWN : TG_HEALTH_DEGRADED, error->text);
+    sink->is_well = false;
+    sink->is_broken = sink->is_broken || tg_status_reaction(error->status) == TG_REACTION_FATAL;
+    sink->unwell_ms = tg_clock_now_ms(sink->options.clock);
+    tg_health_set(sink->health, sink->is_broken ? TG_HEALTH_DOWN : TG_HEALTH_DEGRADED, error->text);
     TG_LOG_WARNING(sink->options.log, "kafka consumer", TG_S("sink", sink->options.sink->name),
                    TG_S("error", error->text));
 }
@@ -334,15 +345,27 @@ serve_control(tg_sink_t *sink)
 /* --- the poll thread --- */
 
 static void
-poll_once(tg_sink_t *sink, int64_t timeout_ms)
+hint_again(tg_sink_t *sink)
+{
+    for (size_t i = 0; i < sink->n_lanes; i++) {
+        sink->lanes[i]->hinted_offset = -1;
+    }
+}
+
+void
+tg_sink_poll_once(tg_sink_t *sink, int64_t timeout_ms)
 {
     tg_consumer_poll(sink->env.consumer, timeout_ms);
     serve_control(sink);
     place_lanes(sink);
     tg_health_beat(sink->health);
+    note_calm(sink);
     int64_t now_ms = tg_clock_now_ms(sink->options.clock);
     if (now_ms - sink->hint_ms >= HINT_MS) {
         sink->hint_ms = now_ms;
+        if (++sink->n_hints % HINT_ALL_EVERY == 0) {
+            hint_again(sink);
+        }
         hint(sink, false, false);
     }
 }
@@ -380,7 +403,7 @@ poll_main(void *arg)
 {
     tg_sink_t *sink = arg;
     while (!atomic_load(&sink->stopping)) {
-        poll_once(sink, POLL_MS);
+        tg_sink_poll_once(sink, POLL_MS);
     }
     drain(sink);
     hint(sink, false, true);
@@ -391,6 +414,9 @@ poll_main(void *arg)
     for (size_t i = 0; i < sink->n_lanes; i++) {
         sink->lanes[i]->writer = -1;
     }
+    (void)pthread_mutex_lock(&sink->lock);
+    sink->is_open = false;
+    (void)pthread_mutex_unlock(&sink->lock);
     tg_consumer_close(sink->env.consumer);
     sink->env.consumer = NULL;
     return NULL;
@@ -480,6 +506,7 @@ open_clients(tg_sink_t *sink, tg_error_t *err)
                                               .log = sink->options.log};
     const tg_dead_letters_options_t letters = {.sink = sink_config,
                                                .client = client,
+                                               .clock = sink->options.clock,
                                                .metrics = sink->options.metrics,
                                                .log = sink->options.log};
     TG_TRY(tg_dead_letters_open(&letters, &sink->env.dead_letters, err));
@@ -525,11 +552,13 @@ tg_sink_start(const tg_sink_options_t *options, tg_sink_t **ret_sink, tg_error_t
     char part[256];
     (void)snprintf(part, sizeof part, "sink %s", name);
     sink->health = tg_health_add(options->health, part);
+    sink->unwell_ms = tg_clock_now_ms(options->clock);
     tg_health_expect_beat(sink->health, BEAT_LIMIT_MS);
     tg_status_t status = fill_env(sink, err);
     if (status == TG_OK) {
         status = open_clients(sink, err);
     }
+    sink->is_open = status == TG_OK;
     if (status == TG_OK) {
         status = start_threads(sink, err);
     }
@@ -551,7 +580,12 @@ void
 tg_sink_stop(tg_sink_t *sink)
 {
     atomic_store(&sink->stopping, true);
-    tg_consumer_interrupt(sink->env.consumer);
+    /* It may be leaving already: the consumer is there as long as is_open says so. */
+    (void)pthread_mutex_lock(&sink->lock);
+    if (sink->is_open) {
+        tg_consumer_interrupt(sink->env.consumer);
+    }
+    (void)pthread_mutex_unlock(&sink->lock);
 }
 
 void
@@ -576,19 +610,25 @@ refresh_lane(tg_sink_t *sink, tg_lane_t *lane)
 {
     const tg_partition_t partition = {
         .topic = lane->topic, .partition = lane->partition, .offset = -1};
-    int64_t end =
-        sink->env.consumer != NULL ? tg_consumer_cached_end(sink->env.consumer, &partition) : -1;
+    int64_t end = sink->is_open ? tg_consumer_cached_end(sink->env.consumer, &partition) : -1;
     int64_t written = atomic_load(&lane->written_offset);
     if (end < 0 || written < 0) {
         return;
     }
     int64_t lag = end > written ? end - written : 0;
+    int64_t now_unix_ms = tg_clock_now_unix_ms(sink->options.clock);
+    if (lag == 0) {
+        lane->lagging_offset = -1;
+    } else if (written != lane->lagging_offset) {
+        lane->lagging_offset = written;
+        lane->lagging_unix_ms = now_unix_ms;
+    }
+    /* Of what is not read yet nobody knows the age: at least as long as we have seen it wait. */
     int64_t since_ms = atomic_load(&lane->pending_unix_ms);
     if (since_ms == INT64_MAX) {
-        since_ms = atomic_load(&lane->written_unix_ms); /* nothing read beyond what is written */
+        since_ms = lane->lagging_unix_ms;
     }
-    int64_t age_ms =
-        lag > 0 && since_ms >= 0 ? tg_clock_now_unix_ms(sink->options.clock) - since_ms : 0;
+    int64_t age_ms = lag > 0 ? now_unix_ms - since_ms : 0;
     tg_series_set(lane->lag_records, (double)lag);
     tg_series_set(lane->lag_seconds, age_ms > 0 ? (double)age_ms / 1e3 : 0);
 }

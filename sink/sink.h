@@ -39,7 +39,7 @@ void tg_sink_stop(tg_sink_t *sink);
 /* Waits until it has left and frees it; timeout_ms bounds the draining that _stop began. */
 void tg_sink_join(tg_sink_t *sink);
 
-/* Takes over what can be reloaded (batch limits); config must live on. */
+/* Takes over what can be reloaded (batch limits). */
 void tg_sink_reload(tg_sink_t *sink, const tg_sink_config_t *config);
 
 /* Brings the gauges up to date; for /metrics. */

@@ -121,13 +121,27 @@ leave(void *arg)
     return NULL;
 }
 
+/* Sinks are known by their names: their order in the file may have changed. */
+static void
+reload_sinks(runtime_t *runtime, const tg_config_t *config)
+{
+    const tg_config_t *before = runtime->options->config;
+    for (size_t i = 0; i < runtime->n_sinks; i++) {
+        for (size_t k = 0; k < config->n_sinks; k++) {
+            if (strcmp(before->sinks[i].name, config->sinks[k].name) == 0) {
+                tg_sink_reload(runtime->sinks[i], &config->sinks[k]);
+            }
+        }
+    }
+}
+
 static void
 reload(runtime_t *runtime)
 {
     const tg_runtime_options_t *options = runtime->options;
     TG_CLEANUP(tg_config_freep) tg_config_t *config = NULL;
     tg_config_problems_t *problems = tg_config_problems_new();
-    tg_error_t why;
+    tg_error_t why = {.text = "no memory"};
     tg_buffer_t differences;
     tg_buffer_init(&differences, 64 << 10);
     tg_status_t status = TG_ERR_NO_MEMORY;
@@ -144,9 +158,7 @@ reload(runtime_t *runtime)
                      TG_S("file", options->config_path), TG_S("error", why.text));
     } else {
         tg_log_set_level(options->log, config->log.level);
-        for (size_t i = 0; i < runtime->n_sinks && i < config->n_sinks; i++) {
-            tg_sink_reload(runtime->sinks[i], &config->sinks[i]);
-        }
+        reload_sinks(runtime, config);
         if (n_fixed > 0) {
             TG_LOG_WARNING(options->log, "some changes need a restart", TG_I("keys", n_fixed),
                            TG_S("which", tg_buffer_text(&differences)));
@@ -186,7 +198,10 @@ serve_signals_until_stop(runtime_t *runtime, const sigset_t *set)
 static tg_status_t
 leave_bounded(runtime_t *runtime, const sigset_t *set, tg_error_t *err)
 {
-    TG_TRY(tg_thread_start(&runtime->leaver, "leaver", leave, runtime, err));
+    if (tg_thread_start(&runtime->leaver, "leaver", leave, runtime, err) != TG_OK) {
+        release(runtime); /* unbounded then, but it leaves */
+        return TG_OK;
+    }
     int64_t deadline_ms = tg_clock_now_ms(tg_clock_system()) +
                           runtime->options->config->shutdown_timeout_ms + SHUTDOWN_SLACK_MS;
     const struct timespec wait = {.tv_nsec = (long)SIGNAL_WAIT_MS * 1000000 / 10};
