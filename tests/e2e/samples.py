@@ -286,6 +286,6 @@ class SchemaDrawer:
         if chance < 0.84:
             return {"type": "array", "items": self.random.choice(self.SCALARS)}
         if chance < 0.90:
-            return {"type": "map", "values": self.random.choice(["string", "long", "boolean", "double"])}
+            return {"type": "map", "values": self.random.choice(["string", "long", "boolean", "double", "float", "bytes"])}
         fields = [field(f"g{i}", self._kind(depth - 1)) for i in range(self.random.randrange(1, 4))]
         return record(self._name("Nested"), *fields)

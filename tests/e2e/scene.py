@@ -24,6 +24,7 @@ class Scene:
         self.kafka = kafka
         self.server = server
         self.processes = []
+        self.partitions = {}
         directory.mkdir(parents=True, exist_ok=True)
         self._migrate()
         with server.connect() as connection:
@@ -32,7 +33,7 @@ class Scene:
     def _migrate(self):
         if self.server.migrated:
             return
-        path = self.write_config(self.foundation(), "migrate.conf")
+        path = self.write_config(self.settings("unused"), "migrate.conf")
         code, output = run_command(self.program, "migrate", "up", "-c", path)
         assert code == 0, output
         self.server.migrated = True
@@ -50,6 +51,7 @@ class Scene:
     # names
 
     def topic(self, suffix="", partitions=1, **settings):
+        self.partitions[self.name + suffix] = partitions
         return self.kafka.create_topic(self.name + suffix, partitions, **settings)
 
     def table(self, name="readings"):
@@ -61,27 +63,28 @@ class Scene:
 
     # configuration
 
-    def foundation(self):
-        """Broker, registry and database, and no sink."""
-        return {
-            "name": self.name,
-            "kafka": {"bootstrap_servers": self.kafka.bootstrap_servers},
-            "registry": {"url": self.kafka.registry_url},
-            "database": {"url": self.server.url},
-            "http": {"listen": "127.0.0.1:0"},
-        }
+    def _writers(self, topics):
+        """Two where there is work for two."""
+        return min(2, sum(self.partitions.get(topic, 2) for topic in topics))
 
     def settings(self, topics, routes=None, sink=None, **changes):
         """A complete configuration for one sink; changes are laid over it."""
         topics = [topics] if isinstance(topics, str) else list(topics)
         if routes is None:
             routes = tuple(self.route(topic) for topic in topics)
+        base = {
+            "name": self.name,
+            "kafka": {"bootstrap_servers": self.kafka.bootstrap_servers},
+            "registry": {"url": self.kafka.registry_url},
+            "database": {"url": self.server.url},
+            "http": {"listen": "127.0.0.1:0"},
+        }
         one = merge({
-            "name": self.name, "topics": topics, "writers": 2, "session_timeout_ms": 6000,
+            "name": self.name, "topics": topics, "writers": self._writers(topics), "session_timeout_ms": 6000,
             "errors": {"tolerance": "all", "dead_letter_topic": self.dead_letter_topic},
             "routes": routes,
         }, sink)
-        return merge({**self.foundation(), "sinks": (one,)}, changes)
+        return merge({**base, "sinks": (one,)}, changes)
 
     def route(self, topic, **changes):
         return merge({"topic": topic, "table": self.table(), "create": True, "time_column": "time",
@@ -140,9 +143,7 @@ class Scene:
 
     def wait_count(self, n_rows, timeout=60, table=None):
         def reached():
-            for process in self.processes:
-                if process.process is not None and process.process.returncode is None:
-                    process.process.poll()
+            self.assert_alive()
             return self.count(table) >= n_rows
         wait_until(reached, timeout, lambda: f"{n_rows} rows in {table or self.table()}, there are "
                    f"{self.count(table)}\n{self.tails()}", 0.2)
@@ -158,10 +159,15 @@ class Scene:
         ends = {(topic, p): end for topic in topics for p, end in self.kafka.end_offsets(topic).items() if end > 0}
 
         def behind():
+            self.assert_alive()
             ledger = self.ledger()
             return {where: (ledger.get(where), end) for where, end in ends.items() if ledger.get(where, 0) < end}
         wait_until(lambda: not behind(), timeout,
                    lambda: f"drained; lane: (ledger, end) {behind()}\n{self.tails()}", 0.2)
+
+    def assert_alive(self):
+        for process in self.processes:
+            process.assert_alive()
 
     def tails(self):
         return "\n".join(f"--- {p.log_path}\n{p.tail(25)}" for p in self.processes)

@@ -110,7 +110,7 @@ def test_promise_the_reason_in_the_headers_tells_what_is_wrong(scene):
     scene.wait_drained(topic)
     letters = scene.kafka.read_all(scene.dead_letter_topic)
     assert {m.value() for m in letters} == set(kinds.values())
-    words = {"wrong magic byte": "magic", "unknown schema id": str(UNKNOWN_ID), "truncated body": "",
+    words = {"wrong magic byte": "0x07", "unknown schema id": str(UNKNOWN_ID), "truncated body": "",
              "trailing bytes": "", "empty": ""}
     for letter in letters:
         assert letter.key() == b"key-\x00\xff"

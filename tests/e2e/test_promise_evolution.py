@@ -64,14 +64,15 @@ def test_promise_versions_interleaved_in_one_topic_share_the_table_and_new_colum
         expected[record["id"]] = record
     rows = scene.query(f"SELECT id, temperature, station, remark, humidity, source, price FROM {scene.table()}")
     assert len(rows) == len(expected) == 2010
-    for identity, temperature, station, remark, humidity, source, price in rows:
+    wrong = []
+    for identity, *row in rows:
         record = expected[identity]
-        assert temperature == record.get("temperature", record.get("temp"))
-        assert station == record["station"]
-        assert remark == record.get("remark") and humidity == record.get("humidity")
-        assert price == record.get("price")
+        wanted = [record.get("temperature", record.get("temp")), record["station"], record.get("remark"),
+                  record.get("humidity"), record.get("source"), record.get("price")]
         # A record of the old version has no source; the reader's side may fill its default in.
-        assert source == record["source"] if "source" in record else source in (None, "unknown")
+        if row != wanted and not ("source" not in record and row[4] == "unknown"):
+            wrong.append(f"id {identity}: decoded {wanted}, read {row}")
+    assert not wrong, f"{len(wrong)} rows, such as\n" + "\n".join(wrong[:10])
     assert process.terminate() == 0
 
 
@@ -95,7 +96,8 @@ def test_promise_a_table_with_more_columns_than_the_schema_is_filled_with_its_de
         connection.execute(f"CREATE TABLE {scene.table()} (loaded_by text NOT NULL DEFAULT 'sink', id bigint, "
                            "time timestamptz NOT NULL, station text, temperature real, extra int, "
                            "serial bigint GENERATED ALWAYS AS (id * 2) STORED)")
-    scene.produce(topic, V1, map(Sampler(V1, 43).draw, range(50)))
+    sampler = Sampler(V1, 43)
+    scene.produce(topic, V1, [{**sampler.draw(i), "temperature": i / 8} for i in range(50)])
     scene.tidegate(scene.settings(topic, routes=({"topic": topic, "table": scene.table()},))).start().wait_ready()
     scene.wait_count(50)
     rows = scene.query(f"SELECT DISTINCT loaded_by, extra FROM {scene.table()}")

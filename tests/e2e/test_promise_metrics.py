@@ -34,6 +34,14 @@ def test_promise_metrics_parse_and_lag_goes_to_zero(scene):
     assert process.terminate() == 0
 
 
+def test_promise_a_sink_with_more_writers_than_partitions_and_a_member_without_partitions_are_ready(scene):
+    topic = scene.topic()
+    settings = scene.settings(topic, sink={"writers": 3})
+    first = scene.tidegate(settings, "first").start().wait_ready()
+    spare = scene.tidegate(settings, "spare").start().wait_ready()
+    assert spare.terminate() == 0 and first.terminate() == 0
+
+
 def test_promise_lag_is_told_while_the_database_is_away(scene):
     topic = scene.topic()
     scene.produce(topic, READING, map(Sampler(READING, 82).draw, range(10)))

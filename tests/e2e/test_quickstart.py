@@ -11,6 +11,12 @@ from stack import CHECKOUT, native_is_installed
 QUICKSTART = CHECKOUT / "deploy" / "quickstart"
 
 
+def _environment(more):
+    clean = {name: value for name, value in os.environ.items()
+             if not name.startswith("TIDEGATE_TEST") and name != "DATABASE_URL"}
+    return {**clean, **(more or {})}
+
+
 def _port_base():
     """Ten ports in a row that are probably free."""
     return (free_port() - 20000) // 10 * 10 % 8000 + 21000
@@ -19,7 +25,7 @@ def _port_base():
 def _quickstart(*arguments, timeout=900, environment=None):
     done = subprocess.run([str(QUICKSTART), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=timeout, cwd="/", check=False,
-                          env={**os.environ, **(environment or {})})
+                          env=_environment(environment))
     return done.returncode, done.stdout.decode(errors="replace")
 
 

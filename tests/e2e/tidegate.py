@@ -1,6 +1,7 @@
 """One `tidegate` process under test: its configuration, its life, its logs and its numbers."""
 
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -8,6 +9,16 @@ import urllib.error
 import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
+
+
+# For a look inside: TIDEGATE_UNDER="gdb -batch -ex run -ex 'thread apply all bt' --args" tests/run e2e -k ...
+UNDER = shlex.split(os.environ.get("TIDEGATE_UNDER", ""))
+
+
+def _environment(more):
+    """The caller's without TIDEGATE_*: those are configuration, and that is for the test to say."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
+    return {**clean, **(more or {})}
 
 
 class Timeout(AssertionError):
@@ -103,9 +114,10 @@ class Tidegate:
         self.config_path = str(config_path)
         self.http_port = http_port
         self.log_path = str(log_path)
-        self.environment = {**os.environ, **(environment or {})}
+        self.environment = _environment(environment)
         self.process = None
         self.started_at = None
+        self.must_run = False  # started, and nobody has asked it to go
         self.peak_kib = 0  # highest VmHWM of all lives that was seen
 
     # life
@@ -117,8 +129,9 @@ class Tidegate:
             log.flush()
             self.started_at = time.monotonic()
             self.process = subprocess.Popen(
-                [self.program, "run", "-c", self.config_path], stdin=subprocess.DEVNULL, stdout=log,
+                [*UNDER, self.program, "run", "-c", self.config_path], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, env=self.environment, start_new_session=True)
+        self.must_run = True
         return self
 
     @property
@@ -127,10 +140,12 @@ class Tidegate:
 
     def send(self, signal_number):
         self.note_memory()
+        self.must_run = self.must_run and signal_number != signal.SIGTERM
         self.process.send_signal(signal_number)
 
     def kill(self):
         """SIGKILL, whatever it is doing."""
+        self.must_run = False
         if self.running:
             self.note_memory()
             self.process.kill()
@@ -165,13 +180,14 @@ class Tidegate:
         except OSError:
             return 0, ""
 
-    def _must_run(self):
-        if not self.running:
+    def assert_alive(self):
+        """Fails when it has gone by itself."""
+        if self.must_run and not self.running:
             raise AssertionError(f"the program is gone, exit code {self.process.returncode}\n{self.tail()}")
 
     def wait_ready(self, timeout=20):
         def ready():
-            self._must_run()
+            self.assert_alive()
             return self.http("/health/ready")[0] == 200
         wait_until(ready, timeout, lambda: f"ready: {self.http('/health/ready')}\n{self.tail()}", 0.05)
         return self
@@ -184,7 +200,7 @@ class Tidegate:
     def wait_metric(self, condition, timeout, what):
         """condition(Metrics) comes true."""
         def holds():
-            self._must_run()
+            self.assert_alive()
             status, text = self.http("/metrics")
             return status == 200 and condition(Metrics(text))
         return wait_until(holds, timeout, lambda: f"{what}\n{self.tail()}")
@@ -219,5 +235,5 @@ def run_command(program, *arguments, environment=None, timeout=60):
     """A subcommand that ends by itself: (exit code, everything it said)."""
     done = subprocess.run([str(program), *map(str, arguments)], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
-                          env={**os.environ, **(environment or {})}, check=False)
+                          env=_environment(environment), check=False)
     return done.returncode, done.stdout.decode(errors="replace")
