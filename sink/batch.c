@@ -35,6 +35,8 @@ tg_batch_reset(tg_batch_t *batch, int64_t first_offset, int64_t now_us)
         tg_buffer_reset(&batch->parts[i].rows);
         tg_buffer_reset(&batch->parts[i].row_deltas);
         batch->parts[i].n_rows = 0;
+        batch->parts[i].n_late = 0;
+        batch->parts[i].arranged = false;
         batch->parts[i].target = NULL;
     }
     batch->next = NULL;
@@ -178,27 +180,30 @@ tg_batch_part_remove_rows(tg_batch_t *batch, tg_batch_part_t *part, const size_t
     return TG_OK;
 }
 
+/* Rows may have been sorted by time: their offsets tell, not their places. */
+static tg_status_t
+cut_part(tg_batch_t *batch, tg_batch_part_t *part, int64_t offset)
+{
+    size_t *behind = calloc(part->n_rows + 1, sizeof *behind);
+    if (behind == NULL) {
+        return TG_ERR_NO_MEMORY;
+    }
+    size_t n_behind = 0;
+    for (size_t row = 0; row < part->n_rows; row++) {
+        if (tg_batch_row_offset(batch, part, row) >= offset) {
+            behind[n_behind++] = row;
+        }
+    }
+    tg_status_t status = tg_batch_part_remove_rows(batch, part, behind, n_behind);
+    free(behind);
+    return status;
+}
+
 tg_status_t
 tg_batch_cut(tg_batch_t *batch, int64_t offset)
 {
     for (size_t i = 0; i < batch->n_parts; i++) {
-        tg_batch_part_t *part = &batch->parts[i];
-        size_t kept = 0;
-        size_t n_bytes = 0;
-        while (kept < part->n_rows && tg_batch_row_offset(batch, part, kept) < offset) {
-            size_t n = tg_copy_row_bytes(
-                tg_bytes_of(part->rows.data + n_bytes, part->rows.n_bytes - n_bytes));
-            if (n == 0) {
-                return TG_ERR_INTERNAL; /* our own encoding does not parse */
-            }
-            n_bytes += n;
-            kept++;
-        }
-        batch->n_bytes -= part->rows.n_bytes - n_bytes;
-        batch->n_rows -= part->n_rows - kept;
-        part->n_rows = kept;
-        part->rows.n_bytes = n_bytes;
-        part->row_deltas.n_bytes = kept * sizeof(uint32_t);
+        TG_TRY(cut_part(batch, &batch->parts[i], offset));
     }
     batch->next_offset = offset < batch->next_offset ? offset : batch->next_offset;
     return TG_OK;

@@ -27,6 +27,8 @@ typedef struct tg_batch_part {
     tg_buffer_t rows;
     tg_buffer_t row_deltas; /* uint32_t per row: offset - first_offset of the batch */
     size_t n_rows;
+    size_t n_late;   /* rows that fall into compressed chunks */
+    bool arranged;   /* its rows were looked at, and sorted if that pays */
     bool compressed; /* sent to be compressed on the way in, at the last attempt */
 } tg_batch_part_t;
 

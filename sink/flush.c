@@ -51,6 +51,26 @@ append_copy(tg_batch_part_t *part, tg_buffer_t *sql)
     return tg_buffer_append_text(sql, "; ");
 }
 
+/* Once per batch: puts rows that are scattered over chunks in order, counts those that are late. */
+static void
+arrange(tg_writer_t *writer, tg_batch_part_t *part)
+{
+    if (part->arranged) {
+        return;
+    }
+    part->arranged = true;
+    tg_chunk_map_t chunks = {.time_position = part->target->time_position,
+                             .chunk_interval_us = part->target->chunk_interval_us};
+    tg_chunk_watch_find(writer->chunk_watch, part->target->table_oid, &chunks);
+    writer->scratch.max_bytes = part->rows.max_bytes;
+    tg_row_order_facts_t facts = {0};
+    if (tg_row_order_arrange(&part->rows, &part->row_deltas, part->n_rows, &chunks,
+                             &writer->scratch, &facts) == TG_OK) {
+        part->n_late = facts.n_late;
+        tg_series_add(writer->sorted_batches, facts.sorted ? 1 : 0);
+    }
+}
+
 static tg_status_t
 flush_sql(tg_writer_t *writer, const tg_lane_t *lane, tg_batch_t *batch, tg_buffer_t *sql)
 {
@@ -67,6 +87,7 @@ flush_sql(tg_writer_t *writer, const tg_lane_t *lane, tg_batch_t *batch, tg_buff
                                     (int64_t)batch->n_rows, batch->n_dead_letters, sql));
     for (size_t i = 0; i < batch->n_parts; i++) {
         if (batch->parts[i].n_rows > 0) {
+            arrange(writer, &batch->parts[i]);
             TG_TRY(append_copy(&batch->parts[i], sql));
         }
     }
@@ -283,10 +304,15 @@ feed(tg_writer_t *writer, tg_error_t *err)
 /* --- the end --- */
 
 static void
-count_compressed(const tg_writer_t *writer, const tg_batch_t *batch)
+count_parts(const tg_writer_t *writer, const tg_batch_t *batch)
 {
     for (size_t i = 0; i < batch->n_parts; i++) {
         const tg_batch_part_t *part = &batch->parts[i];
+        if (part->n_late > 0) {
+            tg_series_add(TG_SERIES(writer->env->metrics, TG_METRIC_SINK_LATE_ROWS_TOTAL,
+                                    writer->env->sink->name, part->target->table_name),
+                          (int64_t)part->n_late);
+        }
         if (part->target->direct_compress != TG_DIRECT_COMPRESS_OFF) {
             tg_series_add(part->compressed ? writer->direct_rows : writer->rowstore_rows,
                           (int64_t)part->n_rows);
@@ -307,7 +333,7 @@ committed(tg_writer_t *writer)
     if (batch->newest_unix_ms >= 0) {
         atomic_store(&lane->written_unix_ms, batch->newest_unix_ms);
     }
-    count_compressed(writer, batch);
+    count_parts(writer, batch);
     tg_series_add(lane->series.rows, (int64_t)batch->n_rows);
     tg_series_add(lane->series.batches, 1);
     tg_series_add(lane->series.bytes, (int64_t)batch->n_bytes);

@@ -2,12 +2,12 @@
  * The order of a part's rows: grouped by chunk and sorted by time where that pays, late rows last.
  *
  * Flow:      batch (rows in the order of their offsets) -> [row order] -> flush
- * Promise:   the same rows, each with its offset; only their order changes. Rows that are nearly in
- * order are left alone: the look costs a walk over the rows, and nothing is allocated Source:
- * measured (timescale.md, section 1): COPY of rows scattered over many chunks or random within one
- * is 1.3 to 1.7 times as fast when sorted by time; TimescaleDB keeps 32 chunk buffers in a COPY and
- * trims beyond Late:      a row whose time falls into a compressed chunk that is not the newest: it
- * does not decompress anything, but leaves the chunk partially compressed until the next policy run
+ * Promise:   the same rows, each with its offset; only their order changes. Rows that are nearly
+ *            in order are left alone: the look is one walk over them and allocates nothing
+ * Source:    measured (timescale.md, section 1): COPY of rows scattered over many chunks, or
+ *            random within one, is 1.3 to 1.7 times as fast when sorted by time
+ * Late:      a row whose time falls into a compressed chunk that is not the newest; it decompresses
+ *            nothing, but leaves the chunk partially compressed until the next policy run
  * Threads:   the writer
  */
 #ifndef TG_SINK_ROW_ORDER_H
@@ -17,12 +17,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-
-/* One compressed chunk: [start_pg_us, end_pg_us), microseconds since 2000-01-01. */
-typedef struct tg_chunk_range {
-    int64_t start_pg_us;
-    int64_t end_pg_us;
-} tg_chunk_range_t;
+#include "database/columnstore.h"
 
 /* What is known of the table. */
 typedef struct tg_chunk_map {

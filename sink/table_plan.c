@@ -398,10 +398,27 @@ target_set_direct(const tg_table_plan_t *plan, const tg_plan_column_t *columns, 
     }
 }
 
-static bool
-same_segments(const tg_copy_target_t *a, const tg_copy_target_t *b)
+/* Where the time is in the column list. */
+static void
+target_set_time(const tg_table_plan_t *plan, const tg_plan_column_t *columns, size_t n_columns,
+                tg_copy_target_t *target)
 {
-    return a->direct_compress == b->direct_compress && a->segments.n == b->segments.n &&
+    const char *time_column = tg_table_time_column(plan->table);
+    target->chunk_interval_us = plan->columnstore.chunk_interval_us;
+    target->time_position = -1;
+    for (size_t i = 0; time_column != NULL && i < n_columns; i++) {
+        if (strcmp(columns[i].name, time_column) == 0) {
+            target->time_position = (int)i;
+        }
+    }
+}
+
+static bool
+same_layout(const tg_copy_target_t *a, const tg_copy_target_t *b)
+{
+    return a->direct_compress == b->direct_compress &&
+           a->chunk_interval_us == b->chunk_interval_us && a->time_position == b->time_position &&
+           a->segments.n == b->segments.n &&
            memcmp(a->segments.positions, b->segments.positions,
                   a->segments.n * sizeof a->segments.positions[0]) == 0;
 }
@@ -443,9 +460,10 @@ target_of(tg_table_plan_t *plan, const tg_plan_column_t *columns, size_t n_colum
     const char *signature = status == TG_OK ? tg_buffer_text(&text) : NULL;
     tg_copy_target_t wanted = {.table_oid = tg_table_oid(plan->table)};
     target_set_direct(plan, columns, n_columns, &wanted);
+    target_set_time(plan, columns, n_columns, &wanted);
     const tg_copy_target_t *target = NULL;
     for (const made_target_t *m = plan->made; signature != NULL && m != NULL; m = m->next) {
-        bool same = strcmp(m->signature, signature) == 0 && same_segments(&m->target, &wanted) &&
+        bool same = strcmp(m->signature, signature) == 0 && same_layout(&m->target, &wanted) &&
                     m->target.table_oid == wanted.table_oid;
         target = same ? &m->target : target;
     }

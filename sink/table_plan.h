@@ -28,6 +28,8 @@ typedef struct tg_copy_target {
     uint32_t table_oid;
     tg_direct_compress_t direct_compress; /* _OFF where the server cannot */
     tg_segment_columns_t segments;
+    int time_position;         /* of the hypertable's time column in the list; -1: not in it */
+    int64_t chunk_interval_us; /* 0: not a hypertable on a time */
 } tg_copy_target_t;
 
 typedef struct tg_table_plan tg_table_plan_t;

@@ -671,6 +671,8 @@ tg_writer_free(tg_writer_t *writer)
         tg_queue_free(writer->ops);
     }
     tg_health_remove(writer->env->health, writer->health);
+    tg_chunk_watch_free(writer->chunk_watch);
+    tg_buffer_done(&writer->scratch);
     tg_buffer_done(&writer->frame);
     tg_buffer_done(&writer->sql);
     if (writer->env->schemas != NULL) {
@@ -696,6 +698,7 @@ series_open(tg_writer_t *writer)
     writer->batch_rows = TG_SERIES(metrics, TG_METRIC_SINK_BATCH_ROWS, sink);
     writer->latency_seconds = TG_SERIES(metrics, TG_METRIC_SINK_LATENCY_SECONDS, sink);
     writer->schemas = TG_SERIES(metrics, TG_METRIC_SINK_SCHEMAS, sink);
+    writer->sorted_batches = TG_SERIES(metrics, TG_METRIC_SINK_SORTED_BATCHES_TOTAL, sink);
     writer->direct_rows = TG_SERIES(metrics, TG_METRIC_SINK_DIRECT_COMPRESS_ROWS_TOTAL, sink, "on");
     writer->rowstore_rows =
         TG_SERIES(metrics, TG_METRIC_SINK_DIRECT_COMPRESS_ROWS_TOTAL, sink, "off");

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/thread.h"
+#include "chunk_watch.h"
 #include "database/copy_exchange.h"
 #include "writer.h"
 
@@ -47,14 +48,16 @@ struct tg_writer {
     _Atomic bool drained;
     uint64_t n_starts;
     tg_buffer_t sql;
-    tg_buffer_t frame; /* COPY header, then trailer */
+    tg_buffer_t frame;   /* COPY header, then trailer */
+    tg_buffer_t scratch; /* for sorting rows; trades places with a part's */
+    tg_chunk_watch_t *chunk_watch;
     int64_t refused_retry_ms;
     int64_t stats_ms;
     int64_t columnstore_ms;
     int64_t stats_busy_us, stats_waiting_us;
     tg_health_part_t *health;
     tg_series_t *connected, *buffered, *waiting_ratio, *reconnects, *flush_seconds, *batch_rows,
-        *latency_seconds, *schemas, *truncated, *direct_rows, *rowstore_rows;
+        *latency_seconds, *schemas, *truncated, *direct_rows, *rowstore_rows, *sorted_batches;
 };
 
 /* --- batches (writer.c) --- */
@@ -109,8 +112,8 @@ bool tg_writer_flush_is_owed(const tg_lane_t *lane);
 int64_t tg_writer_flush_due_ms(const tg_writer_t *writer);
 
 /* --- columnstore.c --- */
-/* Now and then, with the connection open and idle: how full the compressed batches are on the
- * server. */
+/* Now and then, with the connection open and idle: which chunks are compressed, and how full their
+ * compressed batches are. */
 void tg_writer_look_at_columnstore(tg_writer_t *writer);
 
 /* --- bisect.c --- */

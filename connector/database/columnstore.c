@@ -25,6 +25,24 @@ static const char HYPERTABLE_SQL[] =
     " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.hypertable_name"
     " WHERE c.oid = $1::oid";
 
+static const char INTERVAL_SQL[] =
+    "SELECT (extract(epoch FROM d.time_interval) * 1000000)::bigint"
+    " FROM timescaledb_information.dimensions d"
+    " JOIN pg_catalog.pg_namespace n ON n.nspname = d.hypertable_schema"
+    " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.hypertable_name"
+    " WHERE c.oid = $1::oid AND d.dimension_number = 1 AND d.time_interval IS NOT NULL";
+
+static const char COMPRESSED_SQL[] =
+    "WITH chunks AS (SELECT k.range_start, k.range_end, k.is_compressed,"
+    "  max(k.range_end) OVER () AS newest_end FROM timescaledb_information.chunks k"
+    "  JOIN pg_catalog.pg_namespace n ON n.nspname = k.hypertable_schema"
+    "  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = k.hypertable_name"
+    "  WHERE c.oid = $1::oid AND k.range_start IS NOT NULL)"
+    " SELECT (extract(epoch FROM range_start) * 1000000)::bigint - 946684800000000,"
+    "  (extract(epoch FROM range_end) * 1000000)::bigint - 946684800000000"
+    " FROM chunks WHERE is_compressed AND range_end < newest_end ORDER BY range_start DESC LIMIT "
+    "1000";
+
 static const char SEGMENTS_SQL[] =
     "SELECT s.attname FROM timescaledb_information.compression_settings s"
     " JOIN pg_catalog.pg_namespace n ON n.nspname = s.hypertable_schema"
@@ -103,6 +121,17 @@ describe_hypertable(tg_connection_t *connection, uint32_t table_oid, long minor,
     return TG_OK;
 }
 
+static tg_status_t
+describe_interval(tg_connection_t *connection, uint32_t table_oid, tg_columnstore_t *columnstore,
+                  tg_error_t *err)
+{
+    TG_CLEANUP(tg_result_freep) tg_result_t *interval = NULL;
+    TG_TRY(ask(connection, INTERVAL_SQL, table_oid, &interval, err));
+    columnstore->chunk_interval_us =
+        tg_result_n_rows(interval) == 1 ? tg_result_int64(interval, 0, 0) : 0;
+    return TG_OK;
+}
+
 tg_status_t
 tg_columnstore_describe(tg_connection_t *connection, uint32_t table_oid,
                         tg_columnstore_t *ret_columnstore, tg_error_t *err)
@@ -111,6 +140,9 @@ tg_columnstore_describe(tg_connection_t *connection, uint32_t table_oid,
     TG_TRY(ask(connection, FACTS_SQL, table_oid, &facts, err));
     tg_columnstore_t columnstore = {.can_direct = true};
     const char *version = tg_result_text(facts, 0, 0);
+    if (version != NULL) {
+        TG_TRY(describe_interval(connection, table_oid, &columnstore, err));
+    }
     if (version == NULL) {
         refuse(&columnstore, "the database has no TimescaleDB");
     } else if (minor_of(version) < MINOR_WITH_DIRECT) {
@@ -123,6 +155,25 @@ tg_columnstore_describe(tg_connection_t *connection, uint32_t table_oid,
         TG_TRY(describe_hypertable(connection, table_oid, minor_of(version), &columnstore, err));
     }
     *ret_columnstore = columnstore;
+    return TG_OK;
+}
+
+tg_status_t
+tg_columnstore_compressed_chunks(tg_connection_t *connection, uint32_t table_oid,
+                                 tg_chunk_range_t *ret_ranges, size_t max, size_t *ret_n,
+                                 tg_error_t *err)
+{
+    TG_CLEANUP(tg_result_freep) tg_result_t *result = NULL;
+    TG_TRY(ask(connection, COMPRESSED_SQL, table_oid, &result, err));
+    size_t n_rows = (size_t)tg_result_n_rows(result);
+    size_t n = n_rows < max ? n_rows : max;
+    for (size_t i = 0; i < n; i++) {
+        /* The answer has the newest first, so that the limit cuts the oldest. */
+        ret_ranges[n - 1 - i] =
+            (tg_chunk_range_t){.start_pg_us = tg_result_int64(result, (int)i, 0),
+                               .end_pg_us = tg_result_int64(result, (int)i, 1)};
+    }
+    *ret_n = n;
     return TG_OK;
 }
 

@@ -48,6 +48,8 @@ typedef enum tg_metric {
     TG_METRIC_SINK_SCHEMAS,               /* sink: writer schemas with a plan */
     TG_METRIC_SINK_TRUNCATED_NANOS_TOTAL, /* sink */
     TG_METRIC_SINK_DIRECT_COMPRESS_ROWS_TOTAL, /* sink, direct: on, off */
+    TG_METRIC_SINK_LATE_ROWS_TOTAL,            /* sink, table */
+    TG_METRIC_SINK_SORTED_BATCHES_TOTAL,       /* sink */
     TG_METRIC_SINK_COMPRESSED_BATCH_ROWS,      /* sink, table */
     TG_METRIC_DATABASE_CONNECTED,              /* sink, writer */
     TG_METRIC_DATABASE_RECONNECTS_TOTAL,       /* sink */

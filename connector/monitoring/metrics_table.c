@@ -140,6 +140,19 @@ static const tg_metric_row_t ROWS_OF_TABLE[TG_METRIC_COUNT] = {
          .help =
              "Rows written into hypertables that could take them compressed, by whether they were "
              "sent so."},
+    [TG_METRIC_SINK_LATE_ROWS_TOTAL] =
+        {.name = "tidegate_sink_late_rows_total",
+         COUNTER("rows"),
+         .labels = {"sink", "table"},
+         .help =
+             "Rows written into compressed chunks that are older than the newest chunk; they leave "
+             "them partially compressed until the next policy run."},
+    [TG_METRIC_SINK_SORTED_BATCHES_TOTAL] =
+        {.name = "tidegate_sink_sorted_batches_total",
+         COUNTER("COPYs"),
+         .labels = {"sink"},
+         .help =
+             "COPYs whose rows were so scattered over chunks or time that they were sorted first."},
     [TG_METRIC_SINK_COMPRESSED_BATCH_ROWS] =
         {.name = "tidegate_sink_compressed_batch_rows",
          GAUGE("rows"),
