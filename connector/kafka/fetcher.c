@@ -15,8 +15,8 @@
 /* The smallest record on the wire: how many operations one fetched byte can become. */
 #define RECORD_MIN_WIRE_BYTES 30
 
-#define FETCH_MIN_BYTES (32 * 1024)
-#define FETCH_MAX_BYTES (1024 * 1024)
+#define FETCH_MIN_BYTES 32768
+#define FETCH_MAX_BYTES 1048576
 
 #define N_NUDGES         64
 #define NUDGE_MIN_MS     5
@@ -241,13 +241,13 @@ tg_status_t
 tg_fetcher_open(const rd_kafka_conf_t *conf, int64_t queued_max_bytes, size_t n_expected,
                 tg_fetcher_t **ret_fetcher, tg_error_t *err)
 {
+    tg_fetcher_t *fetcher = calloc(1, sizeof *fetcher);
+    if (fetcher == NULL) {
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for the fetching Kafka client");
+    }
     rd_kafka_conf_t *sized = rd_kafka_conf_dup(conf);
     bool looks_again_by_itself = tg_kafka_conf_try(sized, "fetch.queue.backoff.ms", "10");
     tg_status_t status = set_sizes(sized, queued_max_bytes, n_expected, err);
-    tg_fetcher_t *fetcher = calloc(1, sizeof *fetcher);
-    if (status == TG_OK && fetcher == NULL) {
-        status = tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for the fetching Kafka client");
-    }
     if (status != TG_OK) {
         rd_kafka_conf_destroy(sized);
         free(fetcher);

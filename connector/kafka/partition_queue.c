@@ -180,6 +180,14 @@ report(tg_partition_queue_t *queue, const rd_kafka_message_t *message, tg_error_
     return tg_error_set(err, error.status, "%s", error.text);
 }
 
+static void
+move(rd_kafka_message_t **to, rd_kafka_message_t *const *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        to[i] = from[i];
+    }
+}
+
 /* Moves messages into views until one is an error; what follows it is kept. Returns its status. */
 static tg_status_t
 take(tg_partition_queue_t *queue, rd_kafka_message_t **chunk, size_t n_chunk,
@@ -196,13 +204,13 @@ take(tg_partition_queue_t *queue, rd_kafka_message_t **chunk, size_t n_chunk,
         }
         if (*n_taken > 0) {
             /* The error comes first next time. */
-            memcpy(queue->held, chunk + i, (n_chunk - i) * sizeof chunk[0]);
+            move(queue->held, chunk + i, n_chunk - i);
             queue->held_to = n_chunk - i;
             return TG_OK;
         }
         tg_status_t status = report(queue, chunk[i], err);
         rd_kafka_message_destroy(chunk[i]);
-        memcpy(queue->held, chunk + i + 1, (n_chunk - i - 1) * sizeof chunk[0]);
+        move(queue->held, chunk + i + 1, n_chunk - i - 1);
         queue->held_to = n_chunk - i - 1;
         return status;
     }
@@ -217,10 +225,10 @@ take_held(tg_partition_queue_t *queue, tg_message_t *messages, size_t max_messag
     rd_kafka_message_t *chunk[CHUNK];
     size_t n = queue->held_to - queue->held_from;
     size_t n_now = n < max_messages ? n : max_messages;
-    memcpy(chunk, queue->held + queue->held_from, n * sizeof chunk[0]);
+    move(chunk, queue->held + queue->held_from, n);
     queue->held_from = queue->held_to = 0;
     tg_status_t status = take(queue, chunk, n_now, messages, n_taken, err);
-    memcpy(queue->held + queue->held_to, chunk + n_now, (n - n_now) * sizeof chunk[0]);
+    move(queue->held + queue->held_to, chunk + n_now, n - n_now);
     queue->held_to += n - n_now;
     return status;
 }

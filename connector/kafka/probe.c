@@ -177,10 +177,13 @@ tg_kafka_probe(const tg_kafka_client_options_t *options, const char *const *topi
     }
     TG_TRY(tg_kafka_handle_new(RD_KAFKA_PRODUCER, conf, &probe.rk, err));
     tg_kafka_topic_info_t *infos = calloc(n_topics + 1, sizeof *infos);
-    status = infos != NULL ? run(&probe, topics, n_topics, infos, ret_n_brokers, err)
-                           : tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for topic names");
-    if (status == TG_OK) {
-        memcpy(ret_infos, infos, n_topics * sizeof *infos);
+    if (infos == NULL) {
+        rd_kafka_destroy(probe.rk);
+        return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for topic names");
+    }
+    status = run(&probe, topics, n_topics, infos, ret_n_brokers, err);
+    for (size_t i = 0; i < n_topics && status == TG_OK; i++) {
+        ret_infos[i] = infos[i];
     }
     free(infos);
     rd_kafka_destroy(probe.rk);

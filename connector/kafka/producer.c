@@ -260,22 +260,41 @@ headers_for(const tg_outgoing_t *record)
     return headers;
 }
 
+/* librdkafka only reads and copies; it cannot say so in its types. */
+static void *
+readable(const void *data)
+{
+    union {
+        const void *read;
+        void *handed;
+    } both = {.read = data};
+
+    return both.handed;
+}
+
 /* headers are taken only when it succeeds. */
 static rd_kafka_resp_err_t
 produce(rd_kafka_t *rk, const tg_outgoing_t *record, rd_kafka_headers_t *headers)
 {
-    /* librdkafka reads, and copies, only; it cannot say so in its types. */
-    union {
-        const void *read;
-        void *handed;
-    } value = {.read = record->value.data}, key = {.read = record->key.data};
-
-    return rd_kafka_producev(
-        rk, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_VALUE(value.handed, record->value.n_bytes),
-        RD_KAFKA_V_KEY(key.handed, record->key.n_bytes),
-        RD_KAFKA_V_TIMESTAMP(record->timestamp_unix_ms < 0 ? 0 : record->timestamp_unix_ms),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(record->ticket), RD_KAFKA_V_END);
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = record->topic},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_VALUE,
+         .u.mem = {.ptr = readable(record->value.data), .size = record->value.n_bytes}},
+        {.vtype = RD_KAFKA_VTYPE_KEY,
+         .u.mem = {.ptr = readable(record->key.data), .size = record->key.n_bytes}},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP,
+         .u.i64 = record->timestamp_unix_ms < 0 ? 0 : record->timestamp_unix_ms},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = record->ticket},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(rk, parts, TG_COUNT_OF(parts));
+    if (error == NULL) {
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return code;
 }
 
 tg_status_t

@@ -10,6 +10,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "kafka/consumer.h"
 #include "tg_test.h"
@@ -79,23 +80,36 @@ mock_topic(mock_t *mock, const char *topic, int n_partitions)
 }
 
 /* Records whose value is their number, from first on. */
-static inline void
-mock_fill(mock_t *mock, const char *topic, int32_t partition, int64_t first, int64_t n)
+static inline bool
+mock_try_fill(mock_t *mock, const char *topic, int32_t partition, int64_t first, int64_t n)
 {
     for (int64_t i = first; i < first + n; i++) {
         char value[32];
         int n_bytes = snprintf(value, sizeof value, "%lld", (long long)i);
-        rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__QUEUE_FULL;
-        while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-            code = rd_kafka_producev(mock->rk, RD_KAFKA_V_TOPIC(topic),
-                                     RD_KAFKA_V_PARTITION(partition),
-                                     RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                     RD_KAFKA_V_VALUE(value, (size_t)n_bytes), RD_KAFKA_V_END);
-            (void)rd_kafka_poll(mock->rk, 0);
+        const rd_kafka_vu_t parts[] = {
+            {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+            {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+            {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+            {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {.ptr = value, .size = (size_t)n_bytes}},
+        };
+        rd_kafka_error_t *error = NULL;
+        while ((error = rd_kafka_produceva(mock->rk, parts, TG_COUNT_OF(parts))) != NULL) {
+            rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+            rd_kafka_error_destroy(error);
+            if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+                return false;
+            }
+            (void)rd_kafka_poll(mock->rk, 1);
         }
-        assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+        (void)rd_kafka_poll(mock->rk, 0);
     }
-    assert_int_equal(rd_kafka_flush(mock->rk, PATIENCE_MS), 0);
+    return rd_kafka_flush(mock->rk, PATIENCE_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static inline void
+mock_fill(mock_t *mock, const char *topic, int32_t partition, int64_t first, int64_t n)
+{
+    assert_true(mock_try_fill(mock, topic, partition, first, n));
 }
 
 /* --- a member --- */
@@ -187,7 +201,7 @@ member_open_as(member_t *member, const char *bootstrap_servers, const char *topi
                    .n_properties = 1},
         .group = "connect-test",
         .instance_id = instance_id,
-        .session_timeout_ms = 6000,
+        .session_timeout_ms = 4000,
         .queued_max_bytes = 64 * 1024 * 1024,
         .topics = &topic,
         .n_topics = 1,

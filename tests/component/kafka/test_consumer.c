@@ -38,7 +38,7 @@ consumer_when_a_partition_is_started_late_kept_it_meanwhile(void **state)
     WAIT_FOR(member_polled(&member) && member.n_owned == 1);
 
     /* Longer than the session: heartbeats go on though nothing is fetched. */
-    int64_t until_ms = tg_clock_now_ms(tg_clock_system()) + 7000;
+    int64_t until_ms = tg_clock_now_ms(tg_clock_system()) + 5000;
     while (tg_clock_now_ms(tg_clock_system()) < until_ms) {
         tg_consumer_poll(member.consumer, 100);
     }

@@ -153,7 +153,7 @@ run_member(void *arg)
                    .properties = properties,
                    .n_properties = 1},
         .group = group.name,
-        .session_timeout_ms = 6000,
+        .session_timeout_ms = 4000,
         .queued_max_bytes = 32 * 1024 * 1024,
         .topics = &topic,
         .n_topics = 1,
@@ -180,7 +180,10 @@ run_producer(void *arg)
     mock_t *mock = arg;
     for (int64_t i = 0; !atomic_load(&group.stop_producing); i++) {
         for (int32_t p = 0; p < N_PARTITIONS; p++) {
-            mock_fill(mock, group.topic, p, i * 20, 20);
+            if (!mock_try_fill(mock, group.topic, p, i * 20, 20)) {
+                FAULT("cannot produce to partition %d", p);
+                return NULL;
+            }
             atomic_store(&group.n_produced[p], (i + 1) * 20);
         }
     }
@@ -261,7 +264,7 @@ consumer_group_while_members_come_and_go_sees_each_record_once_and_in_order(void
     (void)state;
     const char *real = getenv("TG_TEST_KAFKA");
     const char *seconds = getenv("TG_TEST_SECONDS");
-    int64_t run_ms = 1000 * (seconds != NULL ? strtoll(seconds, NULL, 10) : 15);
+    int64_t run_ms = (seconds != NULL ? strtoll(seconds, NULL, 10) : 15) * 1000;
     mock_t mock;
     open_cluster(&mock, real);
     for (int i = 0; i < N_PARTITIONS; i++) {

@@ -36,6 +36,7 @@ typedef struct lane {
     tg_partition_queue_t *queue;
     int64_t next;
     int64_t end;
+    int64_t n_faults; /* cmocka's assertions work on its own thread only */
     atomic_bool stop;
     atomic_bool done;
 } lane_t;
@@ -44,8 +45,16 @@ static void *
 run_lane(void *arg)
 {
     lane_t *lane = arg;
+    tg_message_t messages[37];
     while (lane->next < lane->end && !atomic_load(&lane->stop)) {
-        (void)take_in_order(lane->queue, 37, &lane->next);
+        size_t n = 0;
+        tg_error_t err = {.status = TG_OK};
+        tg_status_t status = tg_partition_queue_consume(lane->queue, messages, 37, &n, &err);
+        lane->n_faults += status != TG_OK ? 1 : 0;
+        for (size_t i = 0; i < n; i++) {
+            lane->n_faults += messages[i].offset != lane->next++ ? 1 : 0;
+        }
+        tg_messages_release(messages, n);
     }
     atomic_store(&lane->done, true);
     return NULL;
@@ -88,6 +97,8 @@ consumer_while_members_come_and_go_skips_and_repeats_nothing_of_what_it_keeps(vo
     }
     atomic_store(&lane.stop, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(lane.n_faults, 0);
+    assert_true(lane.next > 0);
     member_close(&probe);
     member_close(&first);
 }
@@ -129,6 +140,32 @@ consumer_when_it_leaves_may_commit_in_on_revoked(void **state)
     member_close(&member);
     assert_int_equal(member.commit_status, TG_OK);
     assert_int_equal(member.n_lost, 0);
+}
+
+static void
+consumer_with_an_instance_id_comes_back_to_its_partitions_and_disturbs_nobody(void **state)
+{
+    mock_t *mock = *state;
+    mock_topic(mock, TOPIC, 4);
+    member_t first;
+    member_t second;
+    member_open_as(&first, mock->bootstrap_servers, TOPIC, "first");
+    member_open_as(&second, mock->bootstrap_servers, TOPIC, "second");
+    WAIT_FOR(member_polled(&first) && member_polled(&second) && first.n_owned == 2 &&
+             second.n_owned == 2);
+    int32_t mine[2] = {first.owned[0].partition, first.owned[1].partition};
+    int n_assignments = second.n_assignments;
+    int n_revocations = second.n_revocations;
+    member_close(&first);
+    member_open_as(&first, mock->bootstrap_servers, TOPIC, "first");
+    WAIT_FOR(member_polled(&first) && member_polled(&second) && first.n_owned == 2);
+    for (int i = 0; i < 2; i++) {
+        assert_non_null(member_find(&first, TOPIC, mine[i]));
+    }
+    assert_int_equal(second.n_assignments, n_assignments);
+    assert_int_equal(second.n_revocations, n_revocations);
+    member_close(&second);
+    member_close(&first);
 }
 
 /* librdkafka 2.0.2 aborts, or waits for ever, when a member is destroyed at the wrong moment of a
@@ -181,6 +218,7 @@ main(void)
         T(consumer_while_members_come_and_go_skips_and_repeats_nothing_of_what_it_keeps),
         T(consumer_when_the_group_forgets_it_says_lost_and_joins_again),
         T(consumer_when_it_leaves_may_commit_in_on_revoked),
+        T(consumer_with_an_instance_id_comes_back_to_its_partitions_and_disturbs_nobody),
         T(consumer_closed_at_any_moment_of_a_join_comes_to_an_end),
         T(consumer_that_gets_no_partition_closes_in_time),
 #undef T
