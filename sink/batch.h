@@ -7,10 +7,11 @@
  *
  * Flow:      lane (decode) -> [batch] -> flush -> committed, or bisect -> flush
  * Promise:   the rows of a part are complete COPY BINARY tuples in the order of their offsets; row
- * i came from the record at first_offset + row_deltas[i] Ownership: the writer's pool owns batches;
- * parts borrow their copy target from the table plan Errors:    TG_ERR_NO_MEMORY, TG_ERR_FULL (seal
- * it and take another) Threads:   the writer; only n_pending_dead_letters and dead_letter_failed
- * are touched by the producer's thread
+ *            i came from the record at first_offset + row_deltas[i]
+ * Ownership: the writer's pool owns batches; parts borrow their copy target from the table plan
+ * Errors:    TG_ERR_NO_MEMORY, TG_ERR_FULL (seal it and take another)
+ * Threads:   the writer; only n_pending_dead_letters and dead_letter_failed are touched by the
+ *            producer's thread
  */
 #ifndef TG_SINK_BATCH_H
 #define TG_SINK_BATCH_H

@@ -4,9 +4,11 @@
  *
  * Flow:      schema key of a record -> [bindings] -> decode plan + copy target
  * Promise:   a schema is parsed once and a plan compiled once per writer, schema and list of
- * columns; a schema that does not fit its table is remembered as such and looked at again every 30
- * s, so that a DBA's ALTER TABLE is noticed Ownership: bindings own schemas, table plans and decode
- * plans; a tg_binding_t is borrowed until the next call Threads:   one writer
+ *            columns; a schema that does not fit its table is remembered as such and looked at
+ *            again every 30 s, so that a DBA's ALTER TABLE is noticed
+ * Ownership: bindings own schemas, table plans and decode plans; a tg_binding_t is borrowed until
+ *            the next call
+ * Threads:   one writer
  */
 #ifndef TG_SINK_BINDING_H
 #define TG_SINK_BINDING_H

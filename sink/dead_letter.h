@@ -3,13 +3,17 @@
  * headers.
  *
  * Flow:      lane (decode, map) or bisect (server) -> [dead letter] -> producer -> topic; the batch
- * counts what is pending Promise:   a batch is not flushed before every dead letter of its own is
- * acknowledged; one that the broker finds too large is kept in tidegate.dead_letters, with a
- * reference record on the topic Source:    Kafka Connect's DeadLetterQueueReporter: key, value and
- * headers as they were, and __connect.errors.* headers (contracts.md section 2); ours are
- * __tidegate.errors.sqlstate, .table, .stored_id Errors:    TG_ERR_FULL, TG_ERR_UNAVAILABLE (try
- * again), TG_ERR_CANCELLED (tolerance is none: stop the lane) Threads:   _send: writers;
- * acknowledgements come on the producer's thread and only touch atomics of the batch
+ *            counts what is pending
+ * Promise:   a batch is not flushed before every dead letter of its own is acknowledged; one that
+ *            the broker finds too large is kept in tidegate.dead_letters, with a reference record
+ *            on the topic
+ * Source:    Kafka Connect's DeadLetterQueueReporter: key, value and headers as they were, and
+ *            __connect.errors.* headers (contracts.md section 2); ours are
+ *            __tidegate.errors.sqlstate, .table, .stored_id
+ * Errors:    TG_ERR_FULL, TG_ERR_UNAVAILABLE (try again), TG_ERR_CANCELLED (tolerance is none: stop
+ *            the lane)
+ * Threads:   _send: writers; acknowledgements come on the producer's thread and only touch atomics
+ *            of the batch
  */
 #ifndef TG_SINK_DEAD_LETTER_H
 #define TG_SINK_DEAD_LETTER_H

@@ -16,10 +16,11 @@
  *
  * Flow:      partition queue -> [lane] -> batches -> writer
  * Promise:   records below next_offset of the ledger are dropped and counted before they are
- * decoded; offsets are never assumed contiguous; the batches cover the offsets without a hole, in
- * order: entry.next_offset = first batch.first_offset, batch.next_offset = next batch.first_offset,
- * ... <= position Ownership: shared between the poll thread and its writer (_ref/_unref) Threads:
- * the writer, except where a field says otherwise
+ *            decoded; offsets are never assumed contiguous; the batches cover the offsets without a
+ *            hole, in order: entry.next_offset = first batch.first_offset, batch.next_offset = next
+ *            batch.first_offset, ... <= position
+ * Ownership: shared between the poll thread and its writer (_ref/_unref)
+ * Threads:   the writer, except where a field says otherwise
  */
 #ifndef TG_SINK_LANE_H
 #define TG_SINK_LANE_H

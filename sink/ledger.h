@@ -3,9 +3,11 @@
  * transaction as the rows.
  *
  * Flow:      claim -> [ledger] -> token, next_offset -> lane; flush -> [ledger] -> advance in the
- * flush string Promise:   only the holder of the newest token can advance, and only from the offset
- * it believes in (compare and set); advance raises TG001 (TG_ERR_FENCED) otherwise, which stops the
- * COPY behind it. Claims commit synchronously. Source:    design.md section 3, "Claim" and "Flush"
+ *            flush string
+ * Promise:   only the holder of the newest token can advance, and only from the offset it believes
+ *            in (compare and set); advance raises TG001 (TG_ERR_FENCED) otherwise, which stops the
+ *            COPY behind it. Claims commit synchronously.
+ * Source:    design.md section 3, "Claim" and "Flush"
  * Threads:   the owner of the connection
  */
 #ifndef TG_SINK_LEDGER_H

@@ -3,10 +3,11 @@
  *
  * Flow:      topic of a lane -> [router] -> route, table name -> table plan
  * Promise:   the first route that matches wins, in the order of the file; without any routes a
- * topic goes to the table of its own name in schema public. A part of a name that comes from a
- * topic is quoted, so that dots in topics are safe; names past PostgreSQL's 63 bytes are refused,
- * never cut. Errors:    TG_ERR_CONFIG (_new), TG_ERR_UNROUTED (_route) Threads:   immutable once
- * made, any
+ *            topic goes to the table of its own name in schema public. A part of a name that comes
+ *            from a topic is quoted, so that dots in topics are safe; names past PostgreSQL's 63
+ *            bytes are refused, never cut.
+ * Errors:    TG_ERR_CONFIG (_new), TG_ERR_UNROUTED (_route)
+ * Threads:   immutable once made, any
  */
 #ifndef TG_SINK_ROUTER_H
 #define TG_SINK_ROUTER_H

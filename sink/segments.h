@@ -4,9 +4,10 @@
  *
  * Flow:      flush -> [segments] -> SET LOCAL timescaledb.enable_direct_compress_copy = on | off
  * Source:    a compressed batch holds the rows of one segment in one COPY, at most 1,000. Measured
- * (timescale.md, section 1): with 1,000 rows per segment it is the fastest way in, from 100 on it
- * is still faster than rowstore, below 10 it is slower than rowstore and larger than it. Threads:
- * the writer
+ *            (timescale.md, section 1): with 1,000 rows per segment it is the fastest way in, from
+ *            100 on it is still faster than rowstore, below 10 it is slower than rowstore and
+ *            larger than it.
+ * Threads:    the writer
  */
 #ifndef TG_SINK_SEGMENTS_H
 #define TG_SINK_SEGMENTS_H

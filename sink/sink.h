@@ -3,8 +3,9 @@
  *
  * Flow:      kafka consumer -> [sink: poll thread] -> lanes -> writers -> PostgreSQL
  * Promise:   exactly once (design.md sections 1 and 3); the poll thread never waits for the
- * database, but for one thing: on revocation it gives the writers revoke_timeout_ms to finish what
- * is in flight Threads:   _open, _stop, _reload: main; one poll thread and the writers are its own
+ *            database, but for one thing: on revocation it gives the writers revoke_timeout_ms to
+ *            finish what is in flight
+ * Threads:   _open, _stop, _reload: main; one poll thread and the writers are its own
  */
 #ifndef TG_SINK_SINK_H
 #define TG_SINK_SINK_H

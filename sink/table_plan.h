@@ -3,12 +3,15 @@
  * it came to be.
  *
  * Flow:      writer schema -> [table plan] -> CREATE TABLE / ADD COLUMN, column list of the COPY,
- * decode plan Promise:   schema versions that meet in one batch share the union of their columns,
- * which only grows; a column that no schema fills is left out, so that the server's default
- * applies; what does not fit is refused with both names Versions:  each time the list of columns
- * grows there is a new copy target; batches keep the one they were encoded for Errors:
- * TG_ERR_MISSING (no such table and no create), TG_ERR_MISMATCH (poison), those of the database
- * room Threads:   one writer
+ *            decode plan
+ * Promise:   schema versions that meet in one batch share the union of their columns, which only
+ *            grows; a column that no schema fills is left out, so that the server's default
+ *            applies; what does not fit is refused with both names
+ * Versions:  each time the list of columns grows there is a new copy target; batches keep the one
+ *            they were encoded for
+ * Errors:    TG_ERR_MISSING (no such table and no create), TG_ERR_MISMATCH (poison), those of the
+ *            database room
+ * Threads:   one writer
  */
 #ifndef TG_SINK_TABLE_PLAN_H
 #define TG_SINK_TABLE_PLAN_H

@@ -2,11 +2,13 @@
  * A thread with one database connection, and the lanes that it owns.
  *
  * Flow:      lanes -> [writer] -> one flush at a time -> PostgreSQL; it decodes while the server
- * digests Promise:   a partition has one writer, so order within it holds and writers never meet on
- * a ledger row; the writer never waits for anything but its doorbell and its socket, except in
- * claims, DDL and reconnects, which have deadlines Ops:       poll thread -> writer: ADD, STARTED,
- * REMOVE, DRAIN;  writer -> poll thread: START (claimed, fetch from offset) Threads: _start,
- * _stop and _post: the poll thread
+ *            digests
+ * Promise:   a partition has one writer, so order within it holds and writers never meet on a
+ *            ledger row; the writer never waits for anything but its doorbell and its socket,
+ *            except in claims, DDL and reconnects, which have deadlines
+ * Ops:       poll thread -> writer: ADD, STARTED, REMOVE, DRAIN;  writer -> poll thread: START
+ *            (claimed, fetch from offset)
+ * Threads:   _start, _stop and _post: the poll thread
  */
 #ifndef TG_SINK_WRITER_H
 #define TG_SINK_WRITER_H

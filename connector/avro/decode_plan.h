@@ -2,19 +2,23 @@
  * The hot path: Avro bytes to COPY BINARY bytes, by a flat array of steps, without a value tree.
  *
  * Flow:      writer schema + columns -> _new (once); record body -> _decode (each) -> row in a
- * tg_buffer_t Promise:   no allocation per record; the output is exactly one COPY BINARY tuple
- * (int16 field count, then int32 length and bytes per column, in the order of the columns given),
- * or nothing: on failure the buffer is as it was. Hostile input is rejected without a crash, an
- * overflow or unbounded memory. Matching:  a column takes the field of its name, then of one of its
- * aliases, then a field that has the column's name among the field's own aliases; a column without
- * a field gets its constant default (already a binary value), else NULL; fields without a column
- * are skipped. Nested records match "a_b" unless a column "a" of type json/jsonb/text takes the
- * record whole. Source:    Avro specification "Binary Encoding"; PostgreSQL COPY BINARY format and
- * the types' _recv functions Errors:    _new: TG_ERR_MISMATCH (schema and columns do not fit; names
- * field, Avro type, column, PostgreSQL type and what would fit), TG_ERR_UNSUPPORTED. _decode:
- * TG_ERR_TRUNCATED, TG_ERR_TRAILING, TG_ERR_INVALID, TG_ERR_OUT_OF_RANGE (all poison, text names
- * the column), TG_ERR_FULL, TG_ERR_NO_MEMORY Threads:   a plan belongs to one writer (it has
- * scratch space)
+ *            tg_buffer_t
+ * Promise:   no allocation per record; the output is exactly one COPY BINARY tuple (int16 field
+ *            count, then int32 length and bytes per column, in the order of the columns given), or
+ *            nothing: on failure the buffer is as it was. Hostile input is rejected without a
+ *            crash, an overflow or unbounded memory.
+ * Matching:  a column takes the field of its name, then of one of its aliases, then a field that
+ *            has the column's name among the field's own aliases; a column without a field gets its
+ *            constant default (already a binary value), else NULL; fields without a column are
+ *            skipped. Nested records match "a_b" unless a column "a" of type json/jsonb/text takes
+ *            the record whole.
+ * Source:    Avro specification "Binary Encoding"; PostgreSQL COPY BINARY format and the types'
+ *            _recv functions
+ * Errors:    _new: TG_ERR_MISMATCH (schema and columns do not fit; names field, Avro type, column,
+ *            PostgreSQL type and what would fit), TG_ERR_UNSUPPORTED. _decode: TG_ERR_TRUNCATED,
+ *            TG_ERR_TRAILING, TG_ERR_INVALID, TG_ERR_OUT_OF_RANGE (all poison, text names the
+ *            column), TG_ERR_FULL, TG_ERR_NO_MEMORY
+ * Threads:   a plan belongs to one writer (it has scratch space)
  */
 #ifndef TG_AVRO_DECODE_PLAN_H
 #define TG_AVRO_DECODE_PLAN_H

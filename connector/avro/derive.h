@@ -3,10 +3,12 @@
  *
  * Flow:      schema -> [derive] -> column proposals -> table plan (CREATE TABLE, ADD COLUMN)
  * Source:    the type table of contracts.md section 4: decimal -> numeric(p,s), uuid -> uuid, date
- * -> date, time-* -> time, timestamp-* -> timestamptz, local-timestamp-* -> timestamp, duration ->
- * interval, enum -> text, bytes/fixed -> bytea, map -> jsonb, array of a scalar -> its array type,
- * other array -> jsonb, record -> flattened "a_b" (or jsonb), [null, X] -> X nullable, general
- * union -> jsonb Threads:   any
+ *            -> date, time-* -> time, timestamp-* -> timestamptz, local-timestamp-* -> timestamp,
+ * duration -> interval, enum -> text, bytes/fixed -> bytea, map -> jsonb, array of a scalar -> its
+ * array type, other array -> jsonb, record -> flattened "a_b" (or jsonb),
+ *            [null, X] -> X nullable, general
+ * union -> jsonb
+ * Threads:   any
  */
 #ifndef TG_AVRO_DERIVE_H
 #define TG_AVRO_DERIVE_H

@@ -9,8 +9,9 @@
  *   plan_array.c, plan_skip.c, json_write.c  values with values inside
  *
  * Invariant: between two steps there is room for reserve_bytes + 2 * (end - at) more output. The
- * reserve covers what every step of the plan adds of its own; twice the input covers what strings,
- * bytes and decimals add for each byte read. What grows more than that calls tg_run_ensure.
+ *            reserve covers what every step of the plan adds of its own; twice the input covers
+ *            what strings, bytes and decimals add for each byte read. What grows more than that
+ *            calls tg_run_ensure.
  */
 #ifndef TG_AVRO_PLAN_INTERNAL_H
 #define TG_AVRO_PLAN_INTERNAL_H

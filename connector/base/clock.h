@@ -2,7 +2,8 @@
  * Time, injected: production reads the system, tests turn a hand.
  *
  * Units:     *_ms monotonic milliseconds, *_us monotonic microseconds, *_unix_ms/_unix_us since
- * 1970 Threads:   tg_clock_system: any; a manual clock: any (atomic)
+ *            1970
+ * Threads:   tg_clock_system: any; a manual clock: any (atomic)
  */
 #ifndef TG_BASE_CLOCK_H
 #define TG_BASE_CLOCK_H

@@ -3,9 +3,11 @@
  *
  * Flow:      every fallible function returns tg_status_t and fills a tg_error_t of the caller
  * Promise:   a code has exactly one reaction; the pipeline switches on the reaction, never on a
- * code Ownership: tg_error_t is a plain value on the caller's stack; nothing to free Threads: any;
- * a tg_error_t belongs to one thread Texts:     what happened, to which object, why, and what the
- * user can do; never a secret or a payload
+ *            code
+ * Ownership: tg_error_t is a plain value on the caller's stack; nothing to free
+ * Threads:   any; a tg_error_t belongs to one thread
+ * Texts:     what happened, to which object, why, and what the user can do; never a secret or a
+ *            payload
  */
 #ifndef TG_BASE_ERROR_H
 #define TG_BASE_ERROR_H

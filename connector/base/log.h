@@ -8,8 +8,10 @@
  *
  * Promise:   one line per event, written whole, at most 4096 bytes; what does not fit is cut, and
  *            the line says "cut"; repeats of the same call site are rate-limited (burst 20, then
- * one a second; the next line says how many were "suppressed"); never payloads or secrets Style:
- * lower case, no full stop; only a thread's main logs an error, all others return it Threads:   any
+ *            one a second; the next line says how many were "suppressed"); never payloads or
+ *            secrets
+ * Style:     lower case, no full stop; only a thread's main logs an error, all others return it
+ * Threads:   any
  */
 #ifndef TG_BASE_LOG_H
 #define TG_BASE_LOG_H

@@ -3,10 +3,11 @@
  *
  * Flow:      table plan -> [columnstore] -> timescaledb_information, pg_catalog
  * Source:    TimescaleDB's copy.c: direct compression needs version 2.21 (2.24 where a continuous
- * aggregate stands on the hypertable), columnstore enabled, no unique index, no trigger and so no
- * foreign key; a batch of the columnstore holds the rows of one segment in ONE COPY, at most 1,000.
- * Never _client_sorted: wrong order was seen. Errors:    those of connection.h Threads:   the owner
- * of the connection
+ *            aggregate stands on the hypertable), columnstore enabled, no unique index, no trigger
+ *            and so no foreign key; a batch of the columnstore holds the rows of one segment in ONE
+ *            COPY, at most 1,000. Never _client_sorted: wrong order was seen.
+ * Errors:    those of connection.h
+ * Threads:   the owner of the connection
  */
 #ifndef TG_DATABASE_COLUMNSTORE_H
 #define TG_DATABASE_COLUMNSTORE_H

@@ -2,13 +2,16 @@
  * One libpq connection, with deadlines and SQLSTATEs turned into statuses.
  *
  * Flow:      writer, ledger, migrations, check -> [connection] -> PostgreSQL (or PgBouncer, or the
- * embedded one) Promise:   nothing relies on session state; no start-up options; every call has a
- * deadline, after which the query is cancelled and the connection is closed if the server does not
- * answer; TCP keepalives on; passwords never reach a text Ownership: results are owned
- * (tg_result_free) Errors:    by SQLSTATE (see tg_sqlstate_status): 08, 57P0x -> UNAVAILABLE or
- * LOST; 53 -> UNAVAILABLE; 40, 55P03 -> CONFLICT; 28, 42501 -> PERMISSION; 3D, 42P01, 42703 ->
- * MISSING; 22, 23 -> CONSTRAINT; TG001 -> FENCED; 57014 -> TIMEOUT. A broken connection is
- * TG_ERR_LOST and _is_open is false afterwards. Threads:   one owner at a time
+ *            embedded one)
+ * Promise:   nothing relies on session state; no start-up options; every call has a deadline, after
+ *            which the query is cancelled and the connection is closed if the server does not
+ *            answer; TCP keepalives on; passwords never reach a text
+ * Ownership: results are owned (tg_result_free)
+ * Errors:    by SQLSTATE (see tg_sqlstate_status): 08, 57P0x -> UNAVAILABLE or LOST; 53 ->
+ *            UNAVAILABLE; 40, 55P03 -> CONFLICT; 28, 42501 -> PERMISSION; 3D, 42P01, 42703 ->
+ *            MISSING; 22, 23 -> CONSTRAINT; TG001 -> FENCED; 57014 -> TIMEOUT. A broken connection
+ *            is TG_ERR_LOST and _is_open is false afterwards.
+ * Threads:   one owner at a time
  */
 #ifndef TG_DATABASE_CONNECTION_H
 #define TG_DATABASE_CONNECTION_H

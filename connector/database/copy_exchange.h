@@ -3,17 +3,19 @@
  * binary) in it, and the bytes for each; driven without blocking, so that the writer decodes while
  * the server digests.
  *
- *   IDLE --begin--> RUNNING --(COPY n asks)--> COPYING --(_copy_done)--> RUNNING --(all results)-->
+ * IDLE --begin--> RUNNING --(COPY n asks)--> COPYING --(_copy_done)--> RUNNING --(all results)-->
  * DONE | FAILED
  *
  * Flow:      writer -> [copy exchange] -> server
  * Promise:   _pump never blocks and never allocates per row; what was given is in libpq's buffer or
- * the socket when it returns TG_OK with *ret_progress; success is said only after the string's
- * COMMIT was confirmed and the server is idle; on failure the transaction is rolled back and the
- * connection idle again or closed. Servers that ask for COPY data before they report the statements
- * in front of it (the embedded one) work. Errors:    as connection.h; a connection lost after the
- * last byte went out is TG_ERR_LOST with _outcome_unknown true. A CONTEXT "COPY t, line 7" is given
- * by _failed_row (1-based; 0: not said). Threads:   the owner of the connection
+ *            the socket when it returns TG_OK with *ret_progress; success is said only after the
+ *            string's COMMIT was confirmed and the server is idle; on failure the transaction is
+ *            rolled back and the connection idle again or closed. Servers that ask for COPY data
+ *            before they report the statements in front of it (the embedded one) work.
+ * Errors:    as connection.h; a connection lost after the last byte went out is TG_ERR_LOST with
+ *            _outcome_unknown true. A CONTEXT "COPY t, line 7" is given by _failed_row (1-based; 0:
+ *            not said).
+ * Threads:   the owner of the connection
  */
 #ifndef TG_DATABASE_COPY_EXCHANGE_H
 #define TG_DATABASE_COPY_EXCHANGE_H

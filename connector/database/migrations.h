@@ -3,8 +3,9 @@
  * compiled in.
  *
  * Promise:   each file runs once, in one transaction, under an advisory lock, also when two
- * instances start at once; a file that was changed after it ran is refused by name; a catalogue
- * newer than the program is refused Threads:   the owner of the connection
+ *            instances start at once; a file that was changed after it ran is refused by name; a
+ *            catalogue newer than the program is refused
+ * Threads:   the owner of the connection
  */
 #ifndef TG_DATABASE_MIGRATIONS_H
 #define TG_DATABASE_MIGRATIONS_H

@@ -3,9 +3,11 @@
  *
  * Flow:      runtime, lanes, writers -> [health] -> /health/live, /health/ready, status
  * Words:     UP; DEGRADED (works again by itself: a server is away, a lane backs off); DOWN (an
- * operator must act) Promise:   live is about the process (threads make progress), ready is "no
- * part is DOWN and every required part has been UP once"; a database that is away is degraded, not
- * dead: a restart would not help Threads:   any
+ *            operator must act)
+ * Promise:   live is about the process (threads make progress), ready is "no part is DOWN and every
+ *            required part has been UP once"; a database that is away is degraded, not dead: a
+ *            restart would not help
+ * Threads:   any
  */
 #ifndef TG_MONITORING_HEALTH_H
 #define TG_MONITORING_HEALTH_H

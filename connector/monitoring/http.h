@@ -2,8 +2,8 @@
  * The HTTP endpoint: /metrics, /health, /health/live, /health/ready (libmicrohttpd).
  *
  * Promise:   loopback unless told otherwise; limits on connections, header and body sizes and idle
- * time; GET and HEAD only so far; errors are JSON {"error_code","message"} Threads:   one of
- * libmicrohttpd's own; _start and _stop: main
+ *            time; GET and HEAD only so far; errors are JSON {"error_code","message"}
+ * Threads:   one of libmicrohttpd's own; _start and _stop: main
  */
 #ifndef TG_MONITORING_HTTP_H
 #define TG_MONITORING_HTTP_H

@@ -3,8 +3,9 @@
  *
  * Flow:      every room -> [metrics] -> /metrics (Prometheus text format 0.0.4)
  * Promise:   names and help come from one table (metrics_table.c), from which the reference is
- * generated; a series is made once (_series takes a lock) and counted with atomics afterwards; the
- * number of series has a ceiling Threads:   any
+ *            generated; a series is made once (_series takes a lock) and counted with atomics
+ *            afterwards; the number of series has a ceiling
+ * Threads:   any
  */
 #ifndef TG_MONITORING_METRICS_H
 #define TG_MONITORING_METRICS_H

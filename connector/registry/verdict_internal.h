@@ -3,10 +3,11 @@
  *
  * Flow:      transport reply -> [verdict] -> client, probe
  * Promise:   only the API itself can say that a schema does not exist or is bad (poison): it does
- * so in JSON with a code of its own; a 404 of some web server, a login page or a redirect is a
- * fault of the environment, and the records wait Errors:    TG_ERR_NOT_FOUND, TG_ERR_INVALID
- * (poison); TG_ERR_PERMISSION, TG_ERR_UNAVAILABLE; TG_ERR_MISSING: a 404 that may mean either, ask
- * whether the API is there at all Threads:   any; no state
+ *            so in JSON with a code of its own; a 404 of some web server, a login page or a
+ *            redirect is a fault of the environment, and the records wait
+ * Errors:    TG_ERR_NOT_FOUND, TG_ERR_INVALID (poison); TG_ERR_PERMISSION, TG_ERR_UNAVAILABLE;
+ *            TG_ERR_MISSING: a 404 that may mean either, ask whether the API is there at all
+ * Threads:   any; no state
  */
 #ifndef TG_REGISTRY_VERDICT_INTERNAL_H
 #define TG_REGISTRY_VERDICT_INTERNAL_H

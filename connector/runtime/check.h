@@ -3,8 +3,10 @@
  * why.
  *
  * Flow:      config -> [check] -> findings (broker, topics, registry, database, privileges,
- * versions) Promise:   changes nothing; every finding names its object, its cause and what to do;
- * never a secret Threads:   main
+ *            versions)
+ * Promise:   changes nothing; every finding names its object, its cause and what to do; never a
+ *            secret
+ * Threads:   main
  */
 #ifndef TG_RUNTIME_CHECK_H
 #define TG_RUNTIME_CHECK_H

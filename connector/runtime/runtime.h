@@ -3,9 +3,9 @@
  *
  * Flow:      config -> [runtime] -> schema cache, metrics, health, http endpoint, sinks
  * Signals:   SIGTERM, SIGINT: read no more, write what is encoded, leave (bounded by
- * shutdown_timeout_ms); again: leave at once. SIGHUP: load the configuration again and take over
- * what is reloadable; the rest is said by name. Threads:   main only; blocks those signals in the
- * whole process
+ *            shutdown_timeout_ms); again: leave at once. SIGHUP: load the configuration again and
+ *            take over what is reloadable; the rest is said by name.
+ * Threads:   main only; blocks those signals in the whole process
  */
 #ifndef TG_RUNTIME_RUNTIME_H
 #define TG_RUNTIME_RUNTIME_H
