@@ -1,7 +1,6 @@
 #include "avro/derive.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "derive_internal.h"
 #include "flatten_internal.h"
@@ -14,7 +13,7 @@ enum {
 };
 
 struct tg_derived_table {
-    tg_arena_t *arena;
+    tg_arena_t *arena; /* holds the table itself too */
     tg_derived_column_t *columns;
     size_t n_columns;
 };
@@ -219,12 +218,15 @@ tg_status_t
 tg_derive_table(const tg_schema_t *schema, tg_nested_mode_t nested, tg_derived_table_t **ret_table,
                 tg_error_t *err)
 {
-    TG_CLEANUP(tg_derived_table_freep) tg_derived_table_t *table = calloc(1, sizeof *table);
-    if (table == NULL || (table->arena = tg_arena_new(MAX_ARENA_BYTES)) == NULL) {
+    TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(MAX_ARENA_BYTES);
+    tg_derived_table_t *table = arena != NULL ? tg_arena_calloc(arena, 1, sizeof *table) : NULL;
+    if (table == NULL) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "deriving a table: no memory");
     }
+    table->arena = arena;
     TG_TRY(fill_table(table, schema, nested, err));
-    *ret_table = TG_STEAL(table);
+    arena = NULL; /* the table's own now */
+    *ret_table = table;
     return TG_OK;
 }
 
@@ -233,7 +235,6 @@ tg_derived_table_free(tg_derived_table_t *table)
 {
     if (table != NULL) {
         tg_arena_free(table->arena);
-        free(table);
     }
 }
 

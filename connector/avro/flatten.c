@@ -25,10 +25,20 @@ static const char *
 join(flattener_t *flattener, const char *first, const char *separator, const char *second)
 {
     char joined[MAX_PATH_BYTES];
+    if (first == NULL) {
+        return NULL;
+    }
     int n =
         snprintf(joined, sizeof joined, "%s%s%s", first, *first != '\0' ? separator : "", second);
     return n > 0 && n < MAX_PATH_BYTES ? tg_arena_strndup(flattener->arena, joined, (size_t)n)
                                        : NULL;
+}
+
+/* The plain name, then the aliases. */
+static const char *
+spelling(const char *name, tg_names_t aliases, size_t index)
+{
+    return index == 0 || aliases.items == NULL ? name : aliases.items[index - 1];
 }
 
 /* Every spelling of parent with every spelling of the field, but for the plain one. */
@@ -36,25 +46,16 @@ static tg_status_t
 combine_aliases(flattener_t *flattener, const tg_path_t *parent, const tg_field_t *field,
                 tg_names_t *ret_names)
 {
-    size_t n_outer = parent != NULL ? parent->aliases.n_items : 0;
-    size_t n_all = (n_outer + 1) * (field->aliases.n_items + 1) - 1;
+    size_t n_inner = field->aliases.n_items + 1;
+    size_t n_all = (parent->aliases.n_items + 1) * n_inner - 1;
     n_all = n_all > MAX_ALIASES ? MAX_ALIASES : n_all;
-    if (n_all == 0) {
-        return TG_OK;
-    }
     const char **items = tg_arena_calloc(flattener->arena, n_all, sizeof *items);
     if (items == NULL) {
         return no_memory(flattener);
     }
-    size_t n_inner = field->aliases.n_items + 1;
     for (size_t i = 0; i < n_all; i++) {
-        size_t outer = (i + 1) / n_inner;
-        size_t inner = (i + 1) % n_inner;
-        const char *around = parent == NULL ? ""
-                             : outer == 0   ? parent->name
-                                            : parent->aliases.items[outer - 1];
-        const char *name = inner == 0 ? field->name : field->aliases.items[inner - 1];
-        items[i] = join(flattener, around, "_", name);
+        items[i] = join(flattener, spelling(parent->name, parent->aliases, (i + 1) / n_inner), "_",
+                        spelling(field->name, field->aliases, (i + 1) % n_inner));
         if (items[i] == NULL) {
             return no_memory(flattener);
         }
@@ -119,30 +120,37 @@ add_path(flattener_t *flattener, tg_path_t path, size_t *ret_index)
     return TG_OK;
 }
 
+static tg_status_t add_fields(flattener_t *flattener, const tg_node_t *record,
+                              const tg_path_t *parent);
+
+static tg_status_t
+add_field(flattener_t *flattener, const tg_field_t *field, const tg_path_t *parent)
+{
+    tg_path_t path = {
+        .name = join(flattener, parent->name, "_", field->name),
+        .dotted = join(flattener, parent->dotted, ".", field->name),
+        .node = field->node,
+        .record = record_of(flattener, field->node),
+        .field = field,
+        .nullable = parent->nullable || tg_node_null_branch(field->node) >= 0 ||
+                    field->node->kind == TG_NODE_NULL,
+    };
+    size_t index = 0;
+    TG_TRY(combine_aliases(flattener, parent, field, &path.aliases));
+    TG_TRY(add_path(flattener, path, &index));
+    if (path.record != NULL) {
+        TG_TRY(add_fields(flattener, path.record, &path));
+        flattener->paths[index].end = flattener->n_paths;
+    }
+    return TG_OK;
+}
+
 static tg_status_t
 add_fields(flattener_t *flattener, const tg_node_t *record, const tg_path_t *parent)
 {
     flattener->open[flattener->n_open++] = record;
     for (size_t i = 0; i < record->n_children; i++) {
-        const tg_field_t *field = &record->fields[i];
-        tg_names_t aliases = {.items = NULL, .n_items = 0};
-        TG_TRY(combine_aliases(flattener, parent, field, &aliases));
-        tg_path_t path = {
-            .name = join(flattener, parent != NULL ? parent->name : "", "_", field->name),
-            .dotted = join(flattener, parent != NULL ? parent->dotted : "", ".", field->name),
-            .aliases = aliases,
-            .node = field->node,
-            .record = record_of(flattener, field->node),
-            .field = field,
-            .nullable = (parent != NULL && parent->nullable) ||
-                        tg_node_null_branch(field->node) >= 0 || field->node->kind == TG_NODE_NULL,
-        };
-        size_t index = 0;
-        TG_TRY(add_path(flattener, path, &index));
-        if (path.record != NULL) {
-            TG_TRY(add_fields(flattener, path.record, &path));
-            flattener->paths[index].end = flattener->n_paths;
-        }
+        TG_TRY(add_field(flattener, &record->fields[i], parent));
     }
     flattener->n_open--;
     return TG_OK;
@@ -153,8 +161,12 @@ tg_flatten(const tg_schema_t *schema, tg_arena_t *arena, tg_path_t **ret_paths, 
            tg_error_t *err)
 {
     flattener_t flattener = {.arena = arena, .err = err};
+    if (!grow(&flattener)) {
+        return no_memory(&flattener);
+    }
     if (schema->root->kind == TG_NODE_RECORD) {
-        TG_TRY(add_fields(&flattener, schema->root, NULL));
+        const tg_path_t top = {.name = "", .dotted = ""};
+        TG_TRY(add_fields(&flattener, schema->root, &top));
     } else {
         size_t index = 0;
         tg_path_t path = {.name = "value",

@@ -152,17 +152,10 @@ put_zeros(tg_run_t *run, size_t n_zeros)
     return TG_OK;
 }
 
-/* digits * 10^-scale without an exponent */
+/* The point stands within the digits, or before them. */
 static tg_status_t
-put_plain(tg_run_t *run, bool negative, const char *digits, size_t n_digits, int32_t scale)
+put_fraction(tg_run_t *run, const char *digits, size_t n_digits, size_t n_behind)
 {
-    TG_TRY(negative ? put_char(run, '-') : TG_OK);
-    if (scale <= 0) {
-        TG_TRY(put_chars(run, digits, n_digits));
-        bool zero = n_digits == 1 && *digits == '0';
-        return zero ? TG_OK : put_zeros(run, 0 - (size_t)(int64_t)scale);
-    }
-    size_t n_behind = (size_t)scale;
     if (n_digits > n_behind) {
         TG_TRY(put_chars(run, digits, n_digits - n_behind));
         TG_TRY(put_char(run, '.'));
@@ -171,6 +164,19 @@ put_plain(tg_run_t *run, bool negative, const char *digits, size_t n_digits, int
     TG_TRY(put_word(run, "0."));
     TG_TRY(put_zeros(run, n_behind - n_digits));
     return put_chars(run, digits, n_digits);
+}
+
+/* digits * 10^-scale without an exponent */
+static tg_status_t
+put_plain(tg_run_t *run, bool negative, const char *digits, size_t n_digits, int32_t scale)
+{
+    TG_TRY(put_chars(run, "-", negative ? 1 : 0));
+    if (scale > 0) {
+        return put_fraction(run, digits, n_digits, (size_t)scale);
+    }
+    bool zero = n_digits == 1 && *digits == '0';
+    TG_TRY(put_chars(run, digits, n_digits));
+    return put_zeros(run, zero ? 0 : 0 - (size_t)(int64_t)scale);
 }
 
 static tg_status_t
@@ -346,23 +352,29 @@ put_item(tg_run_t *run, const tg_node_t *node, bool first)
 }
 
 static tg_status_t
+put_items(tg_run_t *run, const tg_node_t *node, uint64_t count, bool first)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        TG_TRY(put_item(run, node, first && i == 0));
+    }
+    return TG_OK;
+}
+
+static tg_status_t
 put_blocks(tg_run_t *run, const tg_node_t *node)
 {
     bool map = node->kind == TG_NODE_MAP;
+    size_t item_bytes = node->branches[0]->min_bytes + (map ? 1 : 0);
     bool first = true;
+    uint64_t count = 0;
+    int64_t n_bytes = -1;
     TG_TRY(put_char(run, map ? '{' : '['));
-    for (;;) {
-        uint64_t count = 0;
-        int64_t n_bytes = -1;
-        TG_TRY(read_block(run, node->branches[0]->min_bytes + (map ? 1 : 0), &count, &n_bytes));
-        if (count == 0) {
-            return put_char(run, map ? '}' : ']');
-        }
-        for (uint64_t i = 0; i < count; i++) {
-            TG_TRY(put_item(run, node, first));
-            first = false;
-        }
-    }
+    do {
+        TG_TRY(read_block(run, item_bytes, &count, &n_bytes));
+        TG_TRY(put_items(run, node, count, first));
+        first = false;
+    } while (count > 0);
+    return put_char(run, map ? '}' : ']');
 }
 
 static tg_status_t
@@ -395,6 +407,18 @@ put_nested(tg_run_t *run, const tg_node_t *node)
 }
 
 static tg_status_t
+put_binary(tg_run_t *run, const tg_node_t *node, int32_t size)
+{
+    tg_bytes_t bytes;
+    size = node->kind == TG_NODE_FIXED ? (int32_t)node->size : size;
+    if (node->logical != TG_LOGICAL_NONE) {
+        return put_scalar(run, node, size, true);
+    }
+    TG_TRY(read_sized(run, size, &bytes));
+    return put_base64(run, bytes);
+}
+
+static tg_status_t
 put_value(tg_run_t *run, const tg_node_t *node, int32_t size)
 {
     tg_bytes_t bytes;
@@ -415,13 +439,7 @@ put_value(tg_run_t *run, const tg_node_t *node, int32_t size)
         return put_quoted(run, symbol, strlen(symbol), true);
     case TG_NODE_BYTES:
     case TG_NODE_FIXED:
-        if (node->logical == TG_LOGICAL_NONE) {
-            TG_TRY(
-                read_sized(run, node->kind == TG_NODE_FIXED ? (int32_t)node->size : size, &bytes));
-            return put_base64(run, bytes);
-        }
-        return put_scalar(run, node, node->kind == TG_NODE_FIXED ? (int32_t)node->size : size,
-                          true);
+        return put_binary(run, node, size);
     case TG_NODE_BOOLEAN:
     case TG_NODE_INT:
     case TG_NODE_LONG:

@@ -320,6 +320,22 @@ has_column_inside(const compiler_t *compiler, size_t position)
 
 static tg_status_t emit_fields(compiler_t *compiler, size_t first, size_t end);
 
+/* All columns fed by the fields [first, end) are NULL. */
+static tg_status_t
+emit_nulls(compiler_t *compiler, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        int32_t column = compiler->match.column_of[i];
+        if (column >= 0) {
+            TG_TRY(begin_column(compiler, (uint32_t)column));
+            TG_TRY(emit(compiler, (tg_step_t){.op = TG_OP_NULL,
+                                              .column = (uint32_t)column,
+                                              .not_null = compiler->columns[column].not_null}));
+        }
+    }
+    return TG_OK;
+}
+
 /* A record that is null makes all its columns NULL. */
 static tg_status_t
 emit_nullable_record(compiler_t *compiler, size_t position)
@@ -337,34 +353,31 @@ emit_nullable_record(compiler_t *compiler, size_t position)
     TG_TRY(tg_plan_emit(plan, (tg_step_t){.op = TG_OP_JUMP}, &jump, compiler->err));
     plan->steps[choice].target = place_label(compiler);
     compiler->next_column = next_column;
-    for (size_t i = position + 1; i < path->end; i++) {
-        int32_t column = compiler->match.column_of[i];
-        if (column >= 0) {
-            TG_TRY(begin_column(compiler, (uint32_t)column));
-            TG_TRY(emit(compiler, (tg_step_t){.op = TG_OP_NULL,
-                                              .column = (uint32_t)column,
-                                              .not_null = compiler->columns[column].not_null}));
-        }
-    }
+    TG_TRY(emit_nulls(compiler, position + 1, path->end));
     plan->steps[jump].target = place_label(compiler);
     return TG_OK;
+}
+
+static tg_status_t
+emit_field(compiler_t *compiler, size_t position)
+{
+    const tg_path_t *path = &compiler->match.paths[position];
+    int32_t column = compiler->match.column_of[position];
+    if (column >= 0) {
+        return emit_column(compiler, path, (uint32_t)column);
+    }
+    if (path->record == NULL || !has_column_inside(compiler, position)) {
+        return emit_skip(compiler, path->node);
+    }
+    return path->node == path->record ? emit_fields(compiler, position + 1, path->end)
+                                      : emit_nullable_record(compiler, position);
 }
 
 static tg_status_t
 emit_fields(compiler_t *compiler, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i = compiler->match.paths[i].end) {
-        const tg_path_t *path = &compiler->match.paths[i];
-        int32_t column = compiler->match.column_of[i];
-        if (column >= 0) {
-            TG_TRY(emit_column(compiler, path, (uint32_t)column));
-        } else if (path->record == NULL || !has_column_inside(compiler, i)) {
-            TG_TRY(emit_skip(compiler, path->node));
-        } else if (path->node == path->record) {
-            TG_TRY(emit_fields(compiler, i + 1, path->end));
-        } else {
-            TG_TRY(emit_nullable_record(compiler, i));
-        }
+        TG_TRY(emit_field(compiler, i));
     }
     return TG_OK;
 }

@@ -1,29 +1,31 @@
 #include "read_internal.h"
 
 static tg_status_t
+skip_items(tg_run_t *run, const tg_node_t *node, uint64_t count)
+{
+    tg_bytes_t key;
+    for (uint64_t i = 0; i < count; i++) {
+        TG_TRY(node->kind == TG_NODE_MAP ? read_sized(run, TG_SIZE_PREFIXED, &key) : TG_OK);
+        TG_TRY(tg_run_skip(run, node->branches[0]));
+    }
+    return TG_OK;
+}
+
+static tg_status_t
 skip_blocks(tg_run_t *run, const tg_node_t *node)
 {
-    const tg_node_t *element = node->branches[0];
-    size_t key_bytes = node->kind == TG_NODE_MAP ? 1 : 0;
-    for (;;) {
-        uint64_t count = 0;
-        int64_t n_bytes = -1;
-        TG_TRY(read_block(run, element->min_bytes + key_bytes, &count, &n_bytes));
-        if (count == 0) {
-            return TG_OK;
-        }
+    size_t item_bytes = node->branches[0]->min_bytes + (node->kind == TG_NODE_MAP ? 1 : 0);
+    uint64_t count = 0;
+    int64_t n_bytes = -1;
+    do {
+        TG_TRY(read_block(run, item_bytes, &count, &n_bytes));
         if (n_bytes >= 0) {
             run->at += n_bytes;
-            continue;
+        } else {
+            TG_TRY(skip_items(run, node, count));
         }
-        for (uint64_t i = 0; i < count; i++) {
-            tg_bytes_t key;
-            if (node->kind == TG_NODE_MAP) {
-                TG_TRY(read_sized(run, TG_SIZE_PREFIXED, &key));
-            }
-            TG_TRY(tg_run_skip(run, element));
-        }
-    }
+    } while (count > 0);
+    return TG_OK;
 }
 
 static tg_status_t

@@ -3,7 +3,7 @@
  *
  * Ownership: everything lives in the schema's arena and dies with its last reference
  * Invariant: immutable after tg_schema_new; depth and number of nodes are bounded; a record never
- * contains itself except through a union, an array or a map
+ *            contains itself except through a union, an array or a map
  */
 #ifndef TG_AVRO_SCHEMA_INTERNAL_H
 #define TG_AVRO_SCHEMA_INTERNAL_H
@@ -131,6 +131,18 @@ const char *tg_properties_find(tg_properties_t properties, const char *name);
 /* schema_parse.c: reads the references, then the text, into the schema's arena. */
 tg_status_t tg_schema_parse(tg_schema_t *schema, const char *text, const char *const *references,
                             size_t n_references, tg_error_t *err) TG_MUST_CHECK;
+
+/* schema_attribute.c: what stands beside a type or a field; absent attributes leave *ret as it is.
+ */
+tg_status_t tg_schema_read_text(tg_schema_t *schema, const json_t *json, const char **ret_text,
+                                tg_error_t *err) TG_MUST_CHECK;
+tg_status_t tg_schema_read_properties(tg_schema_t *schema, json_t *json,
+                                      tg_properties_t *ret_properties,
+                                      tg_error_t *err) TG_MUST_CHECK;
+tg_status_t tg_schema_read_aliases(tg_schema_t *schema, const json_t *json, tg_names_t *ret_names,
+                                   tg_error_t *err) TG_MUST_CHECK;
+tg_status_t tg_schema_read_default(tg_schema_t *schema, const json_t *json, const char **ret_text,
+                                   tg_error_t *err) TG_MUST_CHECK;
 
 /* schema_logical.c: sets logical, precision and scale of a node from its JSON; an unknown or
  * invalid logical type leaves TG_LOGICAL_NONE, as the specification says. */

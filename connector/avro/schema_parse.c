@@ -22,8 +22,7 @@ typedef struct place {
     int depth;
 } place_t;
 
-static tg_status_t read_node(parser_t *parser, const json_t *json, place_t place,
-                             tg_node_t **ret_node);
+static tg_status_t read_node(parser_t *parser, json_t *json, place_t place, tg_node_t **ret_node);
 
 static tg_status_t
 no_memory(parser_t *parser)
@@ -109,8 +108,9 @@ join_name(parser_t *parser, const char *space, const char *name, const char **re
     char full[2 * MAX_NAME_BYTES + 2];
     bool complete = strchr(name, '.') != NULL || *space == '\0';
     if (strlen(name) > MAX_NAME_BYTES || strlen(space) > MAX_NAME_BYTES) {
-        return tg_error_set(parser->err, TG_ERR_TOO_LARGE, "schema: a name longer than %d bytes",
-                            MAX_NAME_BYTES);
+        (void)tg_error_set(parser->err, TG_ERR_TOO_LARGE, "schema: a name longer than %d bytes",
+                           MAX_NAME_BYTES);
+        return TG_ERR_TOO_LARGE;
     }
     (void)snprintf(full, sizeof full, "%s%s%s", complete ? "" : space, complete ? "" : ".", name);
     /* ".x" is x in no namespace */
@@ -158,120 +158,28 @@ read_name(parser_t *parser, const json_t *json, tg_node_t *node, place_t *place)
 }
 
 static tg_status_t
-copy_text(parser_t *parser, const json_t *json, const char **ret_text)
-{
-    const char *text = json_string_value(json);
-    if (text != NULL) {
-        *ret_text = tg_arena_strdup(parser->schema->arena, text);
-        if (*ret_text == NULL) {
-            return no_memory(parser);
-        }
-    }
-    return TG_OK;
-}
-
-static bool
-is_reserved(const char *key)
-{
-    static const char *const keys[] = {"type",    "name",    "namespace", "doc",
-                                       "fields",  "symbols", "items",     "values",
-                                       "aliases", "default", "size",      "order"};
-    for (size_t i = 0; i < TG_COUNT_OF(keys); i++) {
-        if (strcmp(keys[i], key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static tg_status_t
-read_properties(parser_t *parser, json_t *json, tg_properties_t *ret_properties)
-{
-    size_t n_items = 0;
-    const char *key;
-    json_t *value;
-    json_object_foreach(json, key, value)
-    {
-        n_items += json_is_string(value) && !is_reserved(key);
-    }
-    if (n_items == 0) {
-        return TG_OK;
-    }
-    tg_property_t *items = tg_arena_calloc(parser->schema->arena, n_items, sizeof *items);
-    if (items == NULL) {
-        return no_memory(parser);
-    }
-    size_t at = 0;
-    json_object_foreach(json, key, value)
-    {
-        if (json_is_string(value) && !is_reserved(key)) {
-            items[at].name = tg_arena_strdup(parser->schema->arena, key);
-            TG_TRY(copy_text(parser, value, &items[at].value));
-            if (items[at].name == NULL) {
-                return no_memory(parser);
-            }
-            at++;
-        }
-    }
-    *ret_properties = (tg_properties_t){.items = items, .n_items = n_items};
-    return TG_OK;
-}
-
-static tg_status_t
-read_aliases(parser_t *parser, const json_t *json, tg_names_t *ret_names)
-{
-    size_t n_items = json_array_size(json);
-    if (n_items == 0) {
-        return TG_OK;
-    }
-    const char **items = tg_arena_calloc(parser->schema->arena, n_items, sizeof *items);
-    if (items == NULL) {
-        return no_memory(parser);
-    }
-    for (size_t i = 0; i < n_items; i++) {
-        TG_TRY(copy_text(parser, json_array_get(json, i), &items[i]));
-        if (items[i] == NULL) {
-            return tg_error_set(parser->err, TG_ERR_INVALID, "schema: an alias that is no string");
-        }
-    }
-    *ret_names = (tg_names_t){.items = items, .n_items = n_items};
-    return TG_OK;
-}
-
-static tg_status_t
-read_default(parser_t *parser, const json_t *json, const char **ret_text)
-{
-    if (json == NULL) {
-        return TG_OK;
-    }
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (text == NULL) {
-        return no_memory(parser);
-    }
-    *ret_text = tg_arena_strdup(parser->schema->arena, text);
-    free(text);
-    return *ret_text != NULL ? TG_OK : no_memory(parser);
-}
-
-static tg_status_t
 read_field(parser_t *parser, json_t *json, const tg_node_t *record, place_t place,
            tg_field_t *field)
 {
-    TG_TRY(copy_text(parser, json_object_get(json, "name"), &field->name));
+    TG_TRY(tg_schema_read_text(parser->schema, json_object_get(json, "name"), &field->name,
+                               parser->err));
     if (field->name == NULL || !is_name(field->name, strlen(field->name))) {
         return tg_error_set(parser->err, TG_ERR_INVALID, "schema: %s has a field without a name",
                             record->name);
     }
-    const json_t *type = json_object_get(json, "type");
+    json_t *type = json_object_get(json, "type");
     if (type == NULL) {
         return tg_error_set(parser->err, TG_ERR_INVALID, "schema: %s.%s has no type", record->name,
                             field->name);
     }
     TG_TRY(read_node(parser, type, place, &field->node));
-    TG_TRY(read_aliases(parser, json_object_get(json, "aliases"), &field->aliases));
-    TG_TRY(read_default(parser, json_object_get(json, "default"), &field->default_json));
-    TG_TRY(copy_text(parser, json_object_get(json, "doc"), &field->doc));
-    return read_properties(parser, json, &field->properties);
+    TG_TRY(tg_schema_read_aliases(parser->schema, json_object_get(json, "aliases"), &field->aliases,
+                                  parser->err));
+    TG_TRY(tg_schema_read_default(parser->schema, json_object_get(json, "default"),
+                                  &field->default_json, parser->err));
+    TG_TRY(tg_schema_read_text(parser->schema, json_object_get(json, "doc"), &field->doc,
+                               parser->err));
+    return tg_schema_read_properties(parser->schema, json, &field->properties, parser->err);
 }
 
 /* Notes name in set; false: it was there already. */
@@ -334,7 +242,7 @@ read_symbols(parser_t *parser, const json_t *symbols, tg_node_t *node, json_t *s
     }
     for (size_t i = 0; i < n_symbols; i++) {
         const char *text = NULL;
-        TG_TRY(copy_text(parser, json_array_get(symbols, i), &text));
+        TG_TRY(tg_schema_read_text(parser->schema, json_array_get(symbols, i), &text, parser->err));
         bool full = false;
         if (text == NULL || !is_name(text, strlen(text)) || !is_first(seen, text, &full)) {
             return tg_error_set(parser->err, TG_ERR_INVALID,
@@ -383,7 +291,7 @@ static tg_status_t
 read_element(parser_t *parser, json_t *json, place_t place, tg_node_t *node)
 {
     const char *key = node->kind == TG_NODE_ARRAY ? "items" : "values";
-    const json_t *element = json_object_get(json, key);
+    json_t *element = json_object_get(json, key);
     node->branches = tg_arena_calloc(parser->schema->arena, 1, sizeof(tg_node_t *));
     if (node->branches == NULL) {
         return no_memory(parser);
@@ -448,7 +356,7 @@ read_primitive(parser_t *parser, tg_node_kind_t kind, json_t *json, tg_node_t **
     TG_TRY(begin_node(parser, kind, &node));
     if (json != NULL) {
         tg_schema_read_logical(node, json);
-        TG_TRY(read_properties(parser, json, &node->properties));
+        TG_TRY(tg_schema_read_properties(parser->schema, json, &node->properties, parser->err));
     }
     TG_TRY(finish_node(parser, node));
     *ret_node = node;
@@ -530,8 +438,9 @@ read_object(parser_t *parser, json_t *json, place_t place, tg_node_t **ret_node)
     tg_node_t *node = NULL;
     TG_TRY(begin_node(parser, kind, &node));
     TG_TRY(read_body(parser, json, place, node));
-    TG_TRY(copy_text(parser, json_object_get(json, "doc"), &node->doc));
-    TG_TRY(read_properties(parser, json, &node->properties));
+    TG_TRY(
+        tg_schema_read_text(parser->schema, json_object_get(json, "doc"), &node->doc, parser->err));
+    TG_TRY(tg_schema_read_properties(parser->schema, json, &node->properties, parser->err));
     tg_schema_read_logical(node, json);
     TG_TRY(finish_node(parser, node));
     *ret_node = node;
@@ -539,24 +448,21 @@ read_object(parser_t *parser, json_t *json, place_t place, tg_node_t **ret_node)
 }
 
 static tg_status_t
-read_node(parser_t *parser, const json_t *json, place_t place, tg_node_t **ret_node)
+read_node(parser_t *parser, json_t *json, place_t place, tg_node_t **ret_node)
 {
     if (++place.depth > TG_SCHEMA_MAX_DEPTH + 1) {
         return tg_error_set(parser->err, TG_ERR_TOO_LARGE, "schema: nested deeper than %d levels",
                             TG_SCHEMA_MAX_DEPTH);
     }
-    if (json_is_string(json)) {
-        return read_reference(parser, json_string_value(json), place, NULL, ret_node);
+    const char *name = json_string_value(json);
+    if (name != NULL) {
+        return read_reference(parser, name, place, NULL, ret_node);
     }
     if (json_is_array(json)) {
         return read_union(parser, json, place, ret_node);
     }
     if (json_is_object(json)) {
-        /* jansson iterates only over what is not const; nothing is changed. */
-        json_t *object = json_incref((json_t *)(uintptr_t)json);
-        tg_status_t status = read_object(parser, object, place, ret_node);
-        json_decref(object);
-        return status;
+        return read_object(parser, json, place, ret_node);
     }
     return tg_error_set(parser->err, TG_ERR_INVALID,
                         "schema: a type must be a name, an object or a list");
@@ -571,6 +477,11 @@ read_text(parser_t *parser, const char *text, tg_node_t **ret_node)
     }
     json_error_t fault;
     json_t *json = json_loads(text, JSON_DECODE_ANY, &fault);
+    /* Where jansson runs out of memory it leaves the text empty. */
+    if (json == NULL &&
+        (fault.text[0] == '\0' || json_error_code(&fault) == json_error_out_of_memory)) {
+        return no_memory(parser);
+    }
     if (json == NULL) {
         return tg_error_set(parser->err, TG_ERR_INVALID, "schema: not JSON: %s, line %d, column %d",
                             fault.text, fault.line, fault.column);

@@ -36,36 +36,31 @@ static const char *const schemas[] = {
                                                        "\"double\"") "," FIELD("g",
                                                                                "\"string\"") "," FIELD("h",
                                                                                                        "\"bytes\"")),
-    RECORD(FIELD("a", LOGICAL("long", "timestamp-micros")) "," FIELD("b", LOGICAL("long", "timestam"
-                                                                                          "p-"
-                                                                                          "millis")) "," FIELD("c", LOGICAL("long", "local-timestamp-nanos")) "," FIELD(
-        "d",
-        LOGICAL(
-            "int",
-            "date")) "," FIELD("e",
-                               LOGICAL(
-                                   "int",
-                                   "time-millis")) "," FIELD("f",
-                                                             LOGICAL(
-                                                                 "long",
-                                                                 "time-micros")) "," FIELD("g",
-                                                                                           LOGICAL(
-                                                                                               "str"
-                                                                                               "in"
-                                                                                               "g",
-                                                                                               "uui"
-                                                                                               "d")) "," FIELD("h",
-                                                                                                               FIXED(
-                                                                                                                   "u",
-                                                                                                                   "16",
-                                                                                                                   ",\"logicalType\":\"uuid\"")) "," FIELD("i",
-                                                                                                                                                           FIXED(
-                                                                                                                                                               "t",
-                                                                                                                                                               "12",
-                                                                                                                                                               ",\"logicalType\":\"duration\""))),
-    RECORD(FIELD("a", "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":30,\"scale\":"
-                      "7}") "," FIELD("b", LOGICAL("bytes", "big-decimal")) "," FIELD(
-        "c", FIXED("d", "9", ",\"logicalType\":\"decimal\",\"precision\":20,\"scale\":3"))),
+    RECORD(
+        FIELD("a", LOGICAL("long", "timestamp-micros")) "," FIELD("b", LOGICAL("long", "timestam"
+                                                                                       "p-"
+                                                                                       "millis")) "," FIELD("c", LOGICAL("long", "local-timestamp-nanos")) "," FIELD("d", LOGICAL("int", "date")) "," FIELD("e", LOGICAL("int", "time-millis")) "," FIELD("f", LOGICAL("long", "time-micros")) "," FIELD("g",
+                                                                                                                                                                                                                                                                                                         LOGICAL("str"
+                                                                                                                                                                                                                                                                                                                 "in"
+                                                                                                                                                                                                                                                                                                                 "g",
+                                                                                                                                                                                                                                                                                                                 "uui"
+                                                                                                                                                                                                                                                                                                                 "d")) "," FIELD("h",
+                                                                                                                                                                                                                                                                                                                                 FIXED(
+                                                                                                                                                                                                                                                                                                                                     "u",
+                                                                                                                                                                                                                                                                                                                                     "16", ",\"logicalType\":\"uuid\"")) "," FIELD("i",
+                                                                                                                                                                                                                                                                                                                                                                                   FIXED(
+                                                                                                                                                                                                                                                                                                                                                                                       "t",
+                                                                                                                                                                                                                                                                                                                                                                                       "12",
+                                                                                                                                                                                                                                                                                                                                                                                       ",\"logicalType\":\"duration\""))),
+    RECORD(FIELD(
+        "a",
+        "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":30,\"scale\":"
+        "7}") "," FIELD("b",
+                        LOGICAL("bytes",
+                                "big-decimal")) "," FIELD("c",
+                                                          FIXED("d", "9",
+                                                                ",\"logicalType\":\"decimal\","
+                                                                "\"precision\":20,\"scale\":3"))),
     RECORD(FIELD("a", "[\"null\",\"string\"]") "," FIELD("b", "[\"double\",\"null\"]") "," FIELD(
         "c",
         "[\"null\",{\"type\":\"record\",\"name\":\"s\",\"fields\":[" FIELD(
@@ -118,17 +113,16 @@ enum { AS_JSONB = 1, AS_TEXT = 2, BACKWARDS = 4, HALF_MISSING = 8, STRIP_NUL = 1
 static uint32_t
 oid_of(const char *sql)
 {
-    char name[64];
-    size_t base = strcspn(sql, "([");
-    memcpy(name, sql, base);
-    memcpy(name + base, "[]", 3);
-    if (strchr(sql, '[') == NULL) {
-        name[base] = '\0';
-    }
-    for (uint32_t oid = 1; oid < 4000; oid++) {
-        const char *known = tg_pg_type_name(oid);
-        if (known != NULL && strcmp(known, name) == 0) {
-            return oid;
+    static const uint32_t scalars[] = {
+        TG_PG_BOOL,     TG_PG_BYTEA,   TG_PG_INT8, TG_PG_INT4,      TG_PG_TEXT,
+        TG_PG_FLOAT4,   TG_PG_FLOAT8,  TG_PG_DATE, TG_PG_TIMESTAMP, TG_PG_TIMESTAMPTZ,
+        TG_PG_INTERVAL, TG_PG_NUMERIC, TG_PG_UUID, TG_PG_JSONB,     TG_PG_TIME,
+    };
+    size_t n_name = strcspn(sql, "([");
+    for (size_t i = 0; i < TG_COUNT_OF(scalars); i++) {
+        const char *name = tg_pg_type_name(scalars[i]);
+        if (strlen(name) == n_name && memcmp(name, sql, n_name) == 0) {
+            return strchr(sql, '[') != NULL ? tg_pg_type_array(scalars[i]) : scalars[i];
         }
     }
     return 0;
