@@ -176,43 +176,45 @@ explain(const tg_run_t *run, tg_status_t status, tg_error_t *err)
 }
 
 static __attribute__((noinline, cold)) tg_status_t
-reject(tg_run_t *run, tg_status_t status, size_t n_bytes, tg_error_t *err)
+reject(tg_run_t *run, tg_status_t status, size_t n_bytes)
 {
     if (status != TG_OK) {
-        status = explain(run, status, err);
-        run->fault = NULL;
-        run->fault_step = NULL;
-        run->depth = 0;
-        run->n_truncated_nanos = 0;
-        return status;
+        status = explain(run, status, run->err);
+    } else if (run->at != run->end) {
+        status = tg_error_set(run->err, TG_ERR_TRAILING, "%zu bytes follow the record",
+                              (size_t)(run->end - run->at));
+    } else {
+        status = tg_error_set(run->err, TG_ERR_TOO_LARGE,
+                              "the row has %zu bytes, more than the %zu allowed", n_bytes,
+                              run->plan->options.max_row_bytes);
     }
-    if (run->at != run->end) {
-        return tg_error_set(err, TG_ERR_TRAILING, "%zu bytes follow the record",
-                            (size_t)(run->end - run->at));
-    }
-    return tg_error_set(err, TG_ERR_TOO_LARGE, "the row has %zu bytes, more than the %zu allowed",
-                        n_bytes, run->plan->options.max_row_bytes);
+    run->fault = NULL;
+    run->fault_step = NULL;
+    run->depth = 0;
+    run->n_truncated_nanos = 0;
+    return status;
 }
 
-/* Writes one row into the buffer's memory, for which there is room, without counting it in. */
+/* Writes one row into the buffer's memory, for which there is room, without counting it in. What is
+ * needed behind the steps stands in the run, so that no register has to be kept for it. */
 static inline __attribute__((always_inline)) tg_status_t
-run_row(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *buffer, size_t *ret_n_bytes,
-        tg_error_t *err)
+run_row(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *buffer, tg_error_t *err,
+        size_t *ret_n_bytes)
 {
     tg_run_t *run = &plan->run;
-    uint8_t *row = buffer->data + buffer->n_bytes;
+    uint8_t *out = put_u16(buffer->data + buffer->n_bytes, (uint16_t)plan->n_columns);
     const uint8_t *end = body.data + body.n_bytes;
+    run->start = body.data;
     run->end = end;
-    run->out_end = buffer->data + buffer->capacity;
     run->buffer = buffer;
-    run->row_start = buffer->n_bytes;
+    run->err = err;
     run->n_free_values = plan->options.max_row_bytes;
-    tg_status_t status =
-        plan->steps->run(run, body.data, end, put_u16(row, (uint16_t)plan->n_columns), plan->steps);
+    tg_status_t status = plan->steps->run(run, body.data, end, out, plan->steps);
+    buffer = run->buffer;
     size_t n_bytes = (size_t)(run->out - buffer->data) - buffer->n_bytes;
-    if (__builtin_expect(status != TG_OK || run->at != end || n_bytes > plan->options.max_row_bytes,
-                         0)) {
-        return reject(run, status, n_bytes, err);
+    bool whole = run->at == run->end && n_bytes <= plan->options.max_row_bytes;
+    if (__builtin_expect(status != TG_OK || !whole, 0)) {
+        return reject(run, status, n_bytes);
     }
     if (__builtin_expect(run->n_truncated_nanos > 0, 0)) {
         plan->n_truncated_nanos += run->n_truncated_nanos;
@@ -251,7 +253,7 @@ decode_through_scratch(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out
     if (reserve_row(plan, body, &plan->scratch) != TG_OK) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for a row");
     }
-    TG_TRY(run_row(plan, body, &plan->scratch, &n_bytes, err));
+    TG_TRY(run_row(plan, body, &plan->scratch, err, &n_bytes));
     if (n_bytes > out->max_bytes) {
         return tg_error_set(err, TG_ERR_TOO_LARGE, "the row has %zu bytes, more than a batch holds",
                             n_bytes);
@@ -275,29 +277,51 @@ decode_through_scratch(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out
     return TG_OK;
 }
 
-tg_status_t
-tg_decode_plan_decode(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out, tg_error_t *err)
+/* Straight into out, where there is room enough for anything but growing values. */
+static inline __attribute__((always_inline)) tg_status_t
+decode_directly(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out, tg_error_t *err)
 {
-    if (__builtin_expect(body.n_bytes > MAX_ROW_BYTES, 0)) {
-        return tg_error_set(err, TG_ERR_TOO_LARGE, "the body has %zu bytes", body.n_bytes);
-    }
-    if (__builtin_expect(body.n_bytes == 0, 0)) {
-        body = tg_bytes_of("", 0);
-    }
-    if (!plan->in_order || reserve_row(plan, body, out) != TG_OK) {
-        return decode_through_scratch(plan, body, out, err);
-    }
     size_t n_bytes = 0;
-    tg_status_t status = run_row(plan, body, out, &n_bytes, err);
-    if (__builtin_expect(status == TG_ERR_FULL, 0)) {
-        return decode_through_scratch(plan, body, out, err);
+    tg_run_t *run = &plan->run;
+    tg_status_t status = run_row(plan, body, out, err, &n_bytes);
+    if (__builtin_expect(status != TG_OK, 0)) {
+        body = tg_bytes_of(run->start, (size_t)(run->end - run->start));
+        return status == TG_ERR_FULL ? decode_through_scratch(plan, body, run->buffer, run->err)
+                                     : status;
     }
-    TG_TRY(status);
-    if (plan->watched >= 0) {
+    out = run->buffer;
+    if (__builtin_expect(plan->watched >= 0, 0)) {
         note_time(plan, out->data + out->n_bytes);
+        out = run->buffer;
     }
     out->n_bytes += n_bytes;
     return TG_OK;
+}
+
+static __attribute__((noinline)) tg_status_t
+decode_slowly(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out, tg_error_t *err)
+{
+    if (body.n_bytes > MAX_ROW_BYTES) {
+        return tg_error_set(err, TG_ERR_TOO_LARGE, "the body has %zu bytes", body.n_bytes);
+    }
+    if (body.n_bytes == 0) {
+        body = tg_bytes_of("", 0);
+    }
+    return plan->in_order && reserve_row(plan, body, out) == TG_OK
+               ? decode_directly(plan, body, out, err)
+               : decode_through_scratch(plan, body, out, err);
+}
+
+tg_status_t
+tg_decode_plan_decode(tg_decode_plan_t *plan, tg_bytes_t body, tg_buffer_t *out, tg_error_t *err)
+{
+    /* An empty body wraps around to the largest size. */
+    if (__builtin_expect(out->capacity - out->n_bytes < plan->direct_bytes + 2 * body.n_bytes ||
+                             body.n_bytes - 1 >= MAX_ROW_BYTES,
+                         0)) {
+        return decode_slowly(plan, body, out, err);
+    }
+    return decode_directly(plan, body, out, err);
 }
 
 tg_status_t

@@ -6,18 +6,19 @@
  * Promise:   no allocation per record; the output is exactly one COPY BINARY tuple (int16 field
  *            count, then int32 length and bytes per column, in the order of the columns given), or
  *            nothing: on failure the buffer is as it was. Hostile input is rejected without a
- *            crash, an overflow or unbounded memory.
+ *            crash, an overflow or unbounded memory or time.
  * Matching:  a column takes the field of its name, then of one of its aliases, then a field that
- *            has the column's name among the field's own aliases; a column without a field gets its
- *            constant default (already a binary value), else NULL; fields without a column are
- *            skipped. Nested records match "a_b" unless a column "a" of type json/jsonb/text takes
- *            the record whole.
- * Source:    Avro specification "Binary Encoding"; PostgreSQL COPY BINARY format and the types'
- *            _recv functions
+ *            has the column's name among the field's own aliases; a field feeds one column. A
+ *            column without a field gets its constant default (already a binary value), else NULL;
+ *            fields without a column are skipped. Nested records match "a_b" unless a column "a"
+ *            of type json, jsonb or text takes the record whole.
+ * Source:    Avro specification "Binary Encoding"; PostgreSQL's COPY BINARY format and the types'
+ *            _recv functions. The conversions are the table in plan_convert.c and the README.
  * Errors:    _new: TG_ERR_MISMATCH (schema and columns do not fit; names field, Avro type, column,
- *            PostgreSQL type and what would fit), TG_ERR_UNSUPPORTED. _decode: TG_ERR_TRUNCATED,
- *            TG_ERR_TRAILING, TG_ERR_INVALID, TG_ERR_OUT_OF_RANGE (all poison, text names the
- *            column), TG_ERR_FULL, TG_ERR_NO_MEMORY
+ *            PostgreSQL type and what would fit), TG_ERR_UNSUPPORTED, TG_ERR_TOO_LARGE.
+ *            _decode: TG_ERR_TRUNCATED, TG_ERR_TRAILING, TG_ERR_INVALID, TG_ERR_OUT_OF_RANGE,
+ *            TG_ERR_TOO_LARGE (all poison; the text names the column, never a value), TG_ERR_FULL
+ *            (the row fits an empty buffer, but not this one), TG_ERR_NO_MEMORY
  * Threads:   a plan belongs to one writer (it has scratch space)
  */
 #ifndef TG_AVRO_DECODE_PLAN_H
@@ -49,8 +50,8 @@ typedef enum tg_text_nul_policy {
 
 typedef struct tg_decode_options {
     tg_text_nul_policy_t nul_policy;
-    size_t max_row_bytes; /* ceiling on one encoded row */
-    int max_depth;        /* ceiling on nesting in values (recursive schemas) */
+    size_t max_row_bytes; /* ceiling on one encoded row; 0: 64 MiB */
+    int max_depth;        /* ceiling on nesting in values (recursive schemas); 0: 64, at most 512 */
 } tg_decode_options_t;
 
 typedef struct tg_decode_plan tg_decode_plan_t;

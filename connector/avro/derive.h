@@ -2,12 +2,13 @@
  * The columns that a schema asks for: what a table would have that holds its records.
  *
  * Flow:      schema -> [derive] -> column proposals -> table plan (CREATE TABLE, ADD COLUMN)
- * Source:    the type table of contracts.md section 4: decimal -> numeric(p,s), uuid -> uuid, date
- *            -> date, time-* -> time, timestamp-* -> timestamptz, local-timestamp-* -> timestamp,
- * duration -> interval, enum -> text, bytes/fixed -> bytea, map -> jsonb, array of a scalar -> its
- * array type, other array -> jsonb, record -> flattened "a_b" (or jsonb),
- *            [null, X] -> X nullable, general
- * union -> jsonb
+ * Source:    decimal -> numeric(p,s), uuid -> uuid, date -> date, time-* -> time, timestamp-* ->
+ *            timestamptz, local-timestamp-* -> timestamp, duration -> interval, enum -> text,
+ *            bytes/fixed -> bytea, map -> jsonb, array of a scalar -> its array type, other array
+ *            -> jsonb, record -> flattened "a_b" (or jsonb; a record inside itself always),
+ *            [null, X] -> X nullable, general union -> jsonb
+ * Errors:    TG_ERR_UNSUPPORTED (two fields for one column, a name beyond 63 bytes, more than
+ *            1600 columns), TG_ERR_TOO_LARGE, TG_ERR_NO_MEMORY
  * Threads:   any
  */
 #ifndef TG_AVRO_DERIVE_H
@@ -34,8 +35,7 @@ typedef struct tg_derived_column {
 
 typedef struct tg_derived_table tg_derived_table_t;
 
-/* TG_ERR_UNSUPPORTED: the top level is not a record (bytes and primitives map to one column
- * "value"). */
+/* A top level that is no record (bytes, a primitive, a union) gives the one column "value". */
 tg_status_t tg_derive_table(const tg_schema_t *schema, tg_nested_mode_t nested,
                             tg_derived_table_t **ret_table, tg_error_t *err) TG_MUST_CHECK;
 void tg_derived_table_free(tg_derived_table_t *table);

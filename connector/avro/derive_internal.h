@@ -1,3 +1,6 @@
+/*
+ * The SQL type of a single node, also for messages that say what would fit.
+ */
 #ifndef TG_AVRO_DERIVE_INTERNAL_H
 #define TG_AVRO_DERIVE_INTERNAL_H
 

@@ -451,5 +451,6 @@ tg_plan_compile(tg_decode_plan_t *plan, const tg_plan_column_t *columns, tg_erro
     for (size_t i = 0; i < plan->n_steps; i++) {
         plan->reserve_bytes += tg_step_bytes(&plan->steps[i]);
     }
+    plan->direct_bytes = plan->in_order ? plan->reserve_bytes : SIZE_MAX / 2;
     return TG_OK;
 }

@@ -102,7 +102,7 @@ step_call(STEP_STATE)
 static tg_status_t
 step_slot(STEP_STATE)
 {
-    run->plan->slots[step->column] = (uint32_t)(out - (run->buffer->data + run->row_start));
+    run->plan->slots[step->column] = (uint32_t)(out - (run->buffer->data + run->buffer->n_bytes));
     return go_on(run, at, end, out, step);
 }
 
@@ -525,23 +525,21 @@ tg_run_steps(tg_run_t *run, const tg_step_t *step)
 tg_status_t
 tg_run_ensure(tg_run_t *run, size_t n_bytes)
 {
-    size_t n_written = (size_t)(run->out - run->buffer->data);
+    tg_buffer_t *buffer = run->buffer;
+    size_t n_written = (size_t)(run->out - buffer->data);
     size_t n_rest = 2 * (size_t)(run->end - run->at) + run->plan->reserve_bytes;
     if (n_bytes > run->plan->options.max_row_bytes ||
-        n_written - run->row_start > run->plan->options.max_row_bytes - n_bytes) {
+        n_written - buffer->n_bytes > run->plan->options.max_row_bytes - n_bytes) {
         return run_fail(run, TG_ERR_TOO_LARGE, "the row is larger than max_row_bytes");
     }
-    if ((size_t)(run->out_end - run->out) >= n_bytes + n_rest) {
+    if (buffer->capacity - n_written >= n_bytes + n_rest) {
         return TG_OK;
     }
     /* The buffer counts only whole rows; for its growth this one counts as far as it is. */
-    size_t n_before = run->buffer->n_bytes;
-    run->buffer->n_bytes = n_written;
-    tg_status_t status = tg_buffer_reserve(run->buffer, n_bytes + n_rest);
-    run->buffer->n_bytes = n_before;
-    if (status == TG_OK) {
-        run->out = run->buffer->data + n_written;
-        run->out_end = run->buffer->data + run->buffer->capacity;
-    }
+    size_t n_before = buffer->n_bytes;
+    buffer->n_bytes = n_written;
+    tg_status_t status = tg_buffer_reserve(buffer, n_bytes + n_rest);
+    buffer->n_bytes = n_before;
+    run->out = buffer->data + n_written;
     return status;
 }

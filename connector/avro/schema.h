@@ -3,11 +3,11 @@
  * properties) is kept.
  *
  * Flow:      schema text -> [schema] -> derive (table) and decode plan (row)
- * Promise:   avro-c has accepted the schema, so that it is valid Avro; named types are resolved,
- *            also across references and in recursion; depth, nodes and text have ceilings
+ * Promise:   the schema is valid Avro (avro-c has seen it, unless it is recursive); named types are
+ *            resolved, also across references and in recursion; depth, nodes and text have ceilings
  * Source:    Apache Avro specification 1.11/1.12, "Schema Declaration", "Logical Types", "Aliases"
  * Ownership: _new gives shared (refcount: _ref/_unref), immutable
- * Errors:    TG_ERR_INVALID, TG_ERR_UNSUPPORTED, TG_ERR_TOO_LARGE (poison), TG_ERR_NO_MEMORY
+ * Errors:    TG_ERR_INVALID, TG_ERR_TOO_LARGE (poison), TG_ERR_NO_MEMORY
  * Threads:   any, once made
  */
 #ifndef TG_AVRO_SCHEMA_H
