@@ -293,6 +293,42 @@ decode_of_every_prefix_is_truncated(void **state)
     tg_decode_plan_free(plan);
 }
 
+/* As many steps as a plan can have; a build without optimisation nests their calls. */
+static void
+decode_by_the_longest_plan_works(void **state)
+{
+    (void)state;
+
+    enum { N_FIELDS = 19990, N_COLUMNS = 1600, FIELD_BYTES = 48 };
+
+    char *text = calloc(N_FIELDS + 2, FIELD_BYTES);
+    char(*names)[16] = calloc(N_COLUMNS, sizeof *names);
+    tg_plan_column_t *columns = calloc(N_COLUMNS, sizeof *columns);
+    size_t n =
+        (size_t)snprintf(text, 2 * FIELD_BYTES, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[");
+    for (int i = 0; i < N_FIELDS; i++) {
+        n += (size_t)snprintf(text + n, FIELD_BYTES, "%s{\"name\":\"f%d\",\"type\":\"%s\"}",
+                              i > 0 ? "," : "", i, i % 2 == 0 ? "int" : "string");
+    }
+    (void)snprintf(text + n, FIELD_BYTES, "]}");
+    for (int i = 0; i < N_COLUMNS; i++) {
+        (void)snprintf(names[i], sizeof *names, "f%d", i * 12);
+        columns[i] =
+            (tg_plan_column_t){.name = names[i], .type_oid = TG_PG_INT4, .type_modifier = -1};
+    }
+    tg_decode_plan_t *plan = case_plan(text, columns, N_COLUMNS);
+    uint8_t *body = calloc(1, N_FIELDS);
+    size_t n_row = 0;
+    assert_int_equal(decode_of(plan, body, N_FIELDS, 1 << 20, &n_row), TG_OK);
+    assert_int_equal(n_row, 2 + 8 * N_COLUMNS);
+    assert_int_equal(decode_of(plan, body, N_FIELDS - 1, 1 << 20, &n_row), TG_ERR_TRUNCATED);
+    free(body);
+    free(columns);
+    free(names);
+    free(text);
+    tg_decode_plan_free(plan);
+}
+
 int
 main(void)
 {
@@ -304,6 +340,7 @@ main(void)
         cmocka_unit_test(decode_of_values_without_content_is_bounded),
         cmocka_unit_test(decode_of_records_that_multiply_is_bounded),
         cmocka_unit_test(decode_of_every_prefix_is_truncated),
+        cmocka_unit_test(decode_by_the_longest_plan_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
