@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from compare import TopicDecoder, assert_table_holds
 from load import Load
 from samples import READING, Sampler
@@ -10,19 +12,41 @@ from tidegate import wait_until
 PARTITIONS = 4
 
 
-def test_promise_a_frozen_instance_that_wakes_up_writes_no_row_twice(scene):
+def _open_transactions(scene):
+    """Of the scene's sink: what its query strings name."""
+    return scene.query("SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid() "
+                       "AND query LIKE '%%advance%%' AND query LIKE %s", f"%{scene.name}%")[0][0]
+
+
+def _freeze(scene, zombie, inside):
+    """Freezes the instance inside of a transaction, or outside of one."""
+    def frozen():
+        zombie.freeze()
+        time.sleep(0.05)  # the server ends what it has got whole
+        if (_open_transactions(scene) > 0) == inside:
+            return True
+        zombie.thaw()
+        return False
+    wait_until(frozen, 60, f"frozen {'inside' if inside else 'outside'} of a transaction", 0.003)
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["between_transactions", "inside_of_one"])
+def test_promise_a_frozen_instance_that_wakes_up_writes_no_row_twice(scene, inside):
+    """Inside of a transaction it holds the locks of its ledger rows on the server; that must not hold up the one that
+    takes over for long."""
     topic = scene.topic(partitions=PARTITIONS)
-    load = Load(scene, topic, READING, Sampler(READING, 11), 10**7, PARTITIONS, per_second=2000).start()
-    settings = scene.settings(topic, sink={"session_timeout_ms": 6000})
-    zombie = scene.tidegate(settings, "zombie").start().wait_ready()
+    load = Load(scene, topic, READING, Sampler(READING, 11), 10**7, PARTITIONS, per_second=3000).start()
+    zombie = scene.tidegate(scene.settings(topic, sink={"session_timeout_ms": 6000}), "zombie").start().wait_ready()
     wait_until(lambda: scene.count() > 500, 30, lambda: f"rows\n{scene.tails()}")
-    zombie.freeze()
-    heir = scene.tidegate(settings, "heir").start()
+    _freeze(scene, zombie, inside)
+    started = time.monotonic()
+    heir = scene.tidegate(scene.settings(topic, sink={"session_timeout_ms": 6000}), "heir").start()
 
     def taken_over():
         status, _ = heir.http("/health/ready")
         return status == 200 and heir.metrics().sum("sink_rows_written_total") > 1000
-    wait_until(taken_over, 60, lambda: f"the other one takes over\n{scene.tails()}")
+    wait_until(taken_over, 40, lambda: f"the other one takes over\n{scene.tails()}")
+    print(f"taken over after {time.monotonic() - started:.1f} s")
     zombie.thaw()
     time.sleep(3)  # the zombie's chance to do harm
     assert zombie.running, zombie.tail()
