@@ -710,7 +710,9 @@ writer_open(tg_writer_t *writer, tg_error_t *err)
 {
     TG_TRY(tg_wake_open(&writer->wake, err));
     writer->ops = tg_queue_new(MAX_OPS, &writer->wake);
-    if (writer->ops == NULL || tg_copy_put_header(&writer->frame) != TG_OK ||
+    writer->chunk_watch = tg_chunk_watch_new();
+    if (writer->ops == NULL || writer->chunk_watch == NULL ||
+        tg_copy_put_header(&writer->frame) != TG_OK ||
         tg_copy_put_trailer(&writer->frame) != TG_OK) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for %s", writer->name);
     }
@@ -740,6 +742,7 @@ tg_writer_start(tg_writer_env_t *env, int index, tg_writer_t **ret_writer, tg_er
     writer->wake.fd = -1;
     (void)snprintf(writer->name, sizeof writer->name, "writer[%d]", index);
     tg_buffer_init(&writer->sql, MAX_SQL_BYTES);
+    tg_buffer_init(&writer->scratch, 0); /* its ceiling is that of the part it sorts */
     tg_buffer_init(&writer->frame, TG_COPY_HEADER_BYTES + TG_COPY_TRAILER_BYTES);
     writer->max_buffered_bytes = (size_t)(env->sink->memory.encoded_bytes / env->sink->writers);
     tg_retry_init(&writer->reconnect, RECONNECT_MIN_MS, RECONNECT_MAX_MS, (uint64_t)index + 1);
