@@ -176,7 +176,7 @@ decode_one(tg_writer_t *writer, tg_lane_t *lane, const tg_message_t *message)
         return VERDICT_DONE;
     }
     tg_schema_key_t key;
-    tg_bytes_t body;
+    tg_bytes_t body = {.data = NULL};
     tg_error_t why;
     tg_status_t status = TG_OK;
     if ((int64_t)message->value.n_bytes > writer->env->sink->errors.max_record_bytes) {
