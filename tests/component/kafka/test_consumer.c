@@ -123,7 +123,7 @@ consumer_when_stopped_gives_nothing_more(void **state)
 {
     mock_t *mock = *state;
     mock_topic(mock, TOPIC, 1);
-    mock_fill(mock, TOPIC, 0, 0, 5000);
+    mock_fill(mock, TOPIC, 0, 0, 1000);
     member_t member;
     member_open(&member, mock->bootstrap_servers, TOPIC);
     WAIT_FOR(member_polled(&member) && member.n_owned == 1);
@@ -134,13 +134,13 @@ consumer_when_stopped_gives_nothing_more(void **state)
     const tg_partition_t at = {.topic = TOPIC, .partition = 0};
     tg_error_t err = {.status = TG_OK};
     ASSERT_OK(tg_consumer_stop_partition(member.consumer, &at, &err));
-    mock_fill(mock, TOPIC, 0, 5000, 100);
+    mock_fill(mock, TOPIC, 0, 1000, 100);
     for (int i = 0; i < 20; i++) {
         assert_int_equal(take_in_order(queue, 100, &next), 0);
         tg_consumer_poll(member.consumer, 20);
     }
     member_start(&member, TOPIC, 0, next, NULL);
-    WAIT_FOR((take_in_order(queue, 600, &next), next == 5100));
+    WAIT_FOR((take_in_order(queue, 600, &next), next == 1100));
     member_close(&member);
 }
 
