@@ -13,6 +13,7 @@
 enum {
     MAX_CLAIMS_AT_ONCE = 256,
     OFFSET_TIMEOUT_MS = 5000,
+    VERIFY_EVERY_MS = 30000,
     START_TIMEOUT_MS = 60000 /* the poll thread may be waiting for a revocation */
 };
 
@@ -211,6 +212,7 @@ static void
 lane_claimed(tg_writer_t *writer, tg_lane_t *lane, const tg_ledger_entry_t *entry)
 {
     lane->entry = *entry;
+    lane->seen_ms = tg_clock_now_ms(writer->env->clock);
     atomic_store(&lane->written_offset, entry->next_offset);
     tg_series_add(lane->series.claims, 1);
     tg_series_set(lane->series.next_offset, (double)entry->next_offset);
@@ -266,6 +268,68 @@ tg_writer_claim(tg_writer_t *writer)
     }
     for (size_t i = 0; status == TG_OK && i < set->n; i++) {
         lane_claimed(writer, set->lanes[i], &set->entries[i]);
+    }
+    free(set);
+}
+
+/* --- idle lanes --- */
+
+static bool
+is_idle(const tg_lane_t *lane)
+{
+    return tg_lane_state(lane) == TG_LANE_RUNNING && !lane->releasing &&
+           lane->first_sealed == NULL && lane->open == NULL;
+}
+
+static void
+collect_idle(const tg_writer_t *writer, claim_set_t *set)
+{
+    int64_t now_ms = tg_clock_now_ms(writer->env->clock);
+    set->n = 0;
+    for (size_t i = 0; i < writer->n_lanes && set->n < MAX_CLAIMS_AT_ONCE; i++) {
+        tg_lane_t *lane = writer->lanes[i];
+        if (is_idle(lane) && now_ms - lane->seen_ms >= VERIFY_EVERY_MS) {
+            lane->seen_ms = now_ms;
+            set->lanes[set->n] = lane;
+            set->entries[set->n++] = lane->entry;
+        }
+    }
+}
+
+static void
+compare_idle(tg_writer_t *writer, const claim_set_t *set)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        tg_lane_t *lane = set->lanes[i];
+        if (set->entries[i].next_offset == lane->entry.next_offset) {
+            continue;
+        }
+        TG_LOG_WARNING(writer->env->log, "the ledger has moved, claiming the lane again",
+                       TG_S("sink", writer->env->sink->name), TG_S("topic", lane->topic),
+                       TG_I("partition", lane->partition),
+                       TG_I("expected", lane->entry.next_offset),
+                       TG_I("found", set->entries[i].next_offset));
+        tg_writer_lane_set_state(writer, lane, TG_LANE_CLAIMING);
+    }
+}
+
+void
+tg_writer_verify(tg_writer_t *writer)
+{
+    claim_set_t *set = malloc(sizeof *set);
+    if (set == NULL) {
+        return;
+    }
+    collect_idle(writer, set);
+    const tg_ledger_t ledger = {.cluster_id = writer->env->cluster_id,
+                                .sink = writer->env->sink->name};
+    tg_error_t why;
+    if (set->n > 0 &&
+        tg_ledger_read(&ledger, writer->connection, set->entries, set->n, &why) == TG_OK) {
+        compare_idle(writer, set);
+    } else if (!tg_connection_is_open(writer->connection)) {
+        TG_IGNORE(tg_error_wrap(&why, why.status, "comparing idle lanes with the ledger"));
+        tg_writer_connection_lost(writer, &why);
     }
     free(set);
 }

@@ -329,6 +329,7 @@ committed(tg_writer_t *writer)
     int64_t now_us = tg_clock_now_us(writer->env->clock);
     lane->in_flight = false;
     lane->entry.next_offset = batch->next_offset;
+    lane->seen_ms = now_us / 1000;
     atomic_store(&lane->written_offset, batch->next_offset);
     if (batch->newest_unix_ms >= 0) {
         atomic_store(&lane->written_unix_ms, batch->newest_unix_ms);
@@ -485,6 +486,9 @@ tg_writer_flush_pump(tg_writer_t *writer)
         }
         tg_error_t why;
         if (feed(writer, &why) != TG_OK) {
+            if (tg_copy_exchange_state(writer->exchange) == TG_EXCHANGE_FAILED) {
+                continue; /* the server has refused */
+            }
             TG_LOG_ERROR(writer->env->log, "COPY stream broke", TG_S("error", why.text));
             tg_copy_exchange_abort(writer->exchange);
             continue;

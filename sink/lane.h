@@ -79,6 +79,7 @@ typedef struct tg_lane {
     tg_table_plan_t *table;
     tg_ledger_entry_t entry; /* token, epoch, next_offset as the ledger has it */
     int64_t position;        /* next offset to decode; -1: not known */
+    int64_t seen_ms;         /* when the ledger was last known to say so */
     bool must_start;         /* what the queue holds does not join on to position */
     uint64_t start_number;   /* the fetch that we wait for */
     int64_t starting_ms;     /* since when */

@@ -9,7 +9,7 @@
 #include "database/catalog.h"
 #include "database/columnstore.h"
 
-enum { MAX_PLAN_BYTES = 16 << 20, MAX_COLUMNS = 1600 };
+enum { MAX_PLAN_BYTES = 16 << 20, MAX_COLUMNS = 1600, MAX_EVOLUTIONS = 5 };
 
 /* A target with what it depends on: one that is asked for again is found, so that reading the
  * catalogue anew, however often, costs no memory. */
@@ -272,9 +272,10 @@ static tg_status_t read_catalogue(tg_table_plan_t *plan, tg_connection_t *connec
 
 /* Adds the columns that the schema has and the table lacks, or says once that they are left out. */
 static tg_status_t
-evolve_table(tg_table_plan_t *plan, tg_connection_t *connection, const tg_derived_table_t *derived,
-             tg_error_t *err)
+evolve_once(tg_table_plan_t *plan, tg_connection_t *connection, const tg_derived_table_t *derived,
+            bool *ret_changed, tg_error_t *err)
 {
+    *ret_changed = false;
     TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(1 << 20);
     size_t n = tg_derived_table_n_columns(derived);
     tg_column_definition_t *columns =
@@ -308,7 +309,23 @@ evolve_table(tg_table_plan_t *plan, tg_connection_t *connection, const tg_derive
     TG_LOG_INFO(plan->log, "columns added", TG_S("table", plan->name), TG_I("columns", n_missing),
                 TG_S("first", columns[0].name));
     tg_table_plan_invalidate(plan);
+    *ret_changed = true;
     return read_catalogue(plan, connection, err);
+}
+
+/* What is read anew after a change may lack something else meanwhile. */
+static tg_status_t
+evolve_table(tg_table_plan_t *plan, tg_connection_t *connection, const tg_derived_table_t *derived,
+             tg_error_t *err)
+{
+    bool changed = true;
+    for (int i = 0; changed && i < MAX_EVOLUTIONS; i++) {
+        TG_TRY(evolve_once(plan, connection, derived, &changed, err));
+    }
+    return changed ? tg_error_set(err, TG_ERR_CONFLICT,
+                                  "columns of table %s come and go: another program changes it too",
+                                  plan->name)
+                   : TG_OK;
 }
 
 /* --- catalogue and column list --- */

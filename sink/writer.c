@@ -238,6 +238,18 @@ tg_writer_lane_note_pending(tg_lane_t *lane)
     atomic_store(&lane->pending_unix_ms, oldest != NULL ? oldest->oldest_unix_ms : INT64_MAX);
 }
 
+/* On another connection every lane must find out where it stands. */
+static void
+claim_again(tg_writer_t *writer)
+{
+    for (size_t i = 0; i < writer->n_lanes; i++) {
+        tg_lane_t *lane = writer->lanes[i];
+        if (tg_lane_state(lane) == TG_LANE_RUNNING || tg_lane_state(lane) == TG_LANE_STARTING) {
+            tg_writer_lane_set_state(writer, lane, TG_LANE_CLAIMING);
+        }
+    }
+}
+
 void
 tg_writer_connection_lost(tg_writer_t *writer, const tg_error_t *why)
 {
@@ -252,12 +264,7 @@ tg_writer_connection_lost(tg_writer_t *writer, const tg_error_t *why)
     TG_LOG_WARNING(writer->env->log, "database connection lost",
                    TG_S("sink", writer->env->sink->name), TG_S("writer", writer->name),
                    TG_I("retry_ms", delay_ms), TG_S("error", why->text));
-    for (size_t i = 0; i < writer->n_lanes; i++) {
-        tg_lane_t *lane = writer->lanes[i];
-        if (tg_lane_state(lane) == TG_LANE_RUNNING || tg_lane_state(lane) == TG_LANE_STARTING) {
-            tg_writer_lane_set_state(writer, lane, TG_LANE_CLAIMING);
-        }
-    }
+    claim_again(writer);
 }
 
 static void
@@ -454,6 +461,7 @@ connect_if_due(tg_writer_t *writer)
         tg_writer_connection_lost(writer, &why);
         return;
     }
+    claim_again(writer);
     tg_retry_reset(&writer->reconnect);
     tg_series_set(writer->connected, 1);
     if (writer->was_connected) {
@@ -496,6 +504,9 @@ use_connection(tg_writer_t *writer)
     }
     if (tg_connection_is_open(writer->connection)) {
         tg_writer_claim(writer);
+    }
+    if (tg_connection_is_open(writer->connection) && !writer->draining) {
+        tg_writer_verify(writer);
     }
     if (tg_connection_is_open(writer->connection)) {
         tg_writer_admit(writer);

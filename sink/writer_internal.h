@@ -95,6 +95,11 @@ void tg_writer_step(tg_writer_t *writer);
 /* Claims every lane that is due; the connection must be open and idle. */
 void tg_writer_claim(tg_writer_t *writer);
 
+/* Compares lanes that have nothing to write with the ledger, now and then: a server that crashed,
+ * or a standby that took over, has lost its last appends, and no flush of theirs would tell. The
+ * connection must be open and idle. */
+void tg_writer_verify(tg_writer_t *writer);
+
 /* --- decode.c --- */
 /* Decodes a bounded number of records of one lane; true when there may be more to do at once. */
 bool tg_writer_decode(tg_writer_t *writer, tg_lane_t *lane);
