@@ -11,7 +11,7 @@ enum {
     MAX_ARENA_BYTES = 64 << 20,
     MAX_COLUMNS = 1600,
     DEFAULT_ROW_BYTES = 64 << 20,
-    MAX_ROW_BYTES = 1 << 30, /* PostgreSQL's own limit on a value */
+    MAX_ROW_BYTES = 1 << 29, /* also keeps an array below PostgreSQL's 2^27 elements */
     MAX_DEPTH = 512,         /* keeps the recursion within any thread's stack */
     KEPT_SCRATCH_BYTES = 4 << 20,
 };
@@ -142,16 +142,9 @@ note_time(tg_decode_plan_t *plan, const uint8_t *row)
 static const char *
 plain_fault(tg_status_t status)
 {
-    switch ((int)status) {
-    case TG_ERR_TRUNCATED:
-        return "the body ends within the value";
-    case TG_ERR_INVALID:
-        return "the value is malformed";
-    case TG_ERR_OUT_OF_RANGE:
-        return "the column cannot hold the value (its type, or NOT NULL)";
-    default:
-        return tg_status_name(status);
-    }
+    return status == TG_ERR_TRUNCATED ? "the body ends within the value"
+           : status == TG_ERR_INVALID ? "the value is malformed"
+                                      : "the column cannot hold the value (its type, or NOT NULL)";
 }
 
 static tg_status_t

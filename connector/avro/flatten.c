@@ -25,9 +25,6 @@ static const char *
 join(flattener_t *flattener, const char *first, const char *separator, const char *second)
 {
     char joined[MAX_PATH_BYTES];
-    if (first == NULL) {
-        return NULL;
-    }
     int n =
         snprintf(joined, sizeof joined, "%s%s%s", first, *first != '\0' ? separator : "", second);
     return n > 0 && n < MAX_PATH_BYTES ? tg_arena_strndup(flattener->arena, joined, (size_t)n)
@@ -107,9 +104,9 @@ add_path(flattener_t *flattener, tg_path_t path, size_t *ret_index)
                             TG_SCHEMA_MAX_FLATTENED);
     }
     if (path.name == NULL || path.dotted == NULL) {
-        return tg_error_set(flattener->err, TG_ERR_TOO_LARGE,
-                            "schema: a nested field's name is longer than %d bytes",
-                            MAX_PATH_BYTES);
+        (void)tg_error_set(flattener->err, TG_ERR_TOO_LARGE,
+                           "schema: a nested field's name is longer than %d bytes", MAX_PATH_BYTES);
+        return TG_ERR_TOO_LARGE;
     }
     if (flattener->n_paths == flattener->capacity && !grow(flattener)) {
         return no_memory(flattener);

@@ -88,10 +88,6 @@ put_groups(const groups_t *groups, int32_t scale, tg_numeric_limit_t limit, uint
         last--;
     }
     scale = scale < 0 ? 0 : scale;
-    if (scale > TG_NUMERIC_MAX_SCALE) {
-        *ret_fault = "the number has more digits behind the point than PostgreSQL holds";
-        return TG_ERR_OUT_OF_RANGE;
-    }
     if (last == 0) {
         *at = put_head(*at, 0, 0, 0, scale);
         return TG_OK;
@@ -225,10 +221,8 @@ load_magnitude(tg_bytes_t unscaled, magnitude_t *ret_magnitude)
         ret_magnitude->limbs[i] = (uint32_t)carry;
         carry >>= 32;
     }
+    /* nothing is carried out: the magnitude of n bytes fits n bytes */
     ret_magnitude->n_limbs = n_limbs;
-    if (carry > 0) {
-        ret_magnitude->limbs[ret_magnitude->n_limbs++] = (uint32_t)carry;
-    }
     return negative;
 }
 

@@ -3,7 +3,6 @@
 enum {
     HEADER_BYTES = 12,   /* dimensions, null flag, element type */
     DIMENSION_BYTES = 8, /* length, lower bound */
-    MAX_ELEMENTS = 1 << 27,
 };
 
 static tg_status_t
@@ -31,9 +30,6 @@ put_blocks(tg_run_t *run, const tg_step_t *step, uint64_t *ret_n_elements, bool 
             return TG_OK;
         }
         *ret_n_elements += count;
-        if (*ret_n_elements > MAX_ELEMENTS) {
-            return run_fail(run, TG_ERR_TOO_LARGE, "the array has too many elements");
-        }
         TG_TRY(put_elements(run, step, count, ret_has_null));
     }
 }

@@ -446,7 +446,7 @@ tg_plan_compile(tg_decode_plan_t *plan, const tg_plan_column_t *columns, tg_erro
     TG_TRY(emit_fields(&compiler, 0, compiler.match.n_paths));
     TG_TRY(emit_rest(&compiler));
     TG_TRY(emit(&compiler, (tg_step_t){.op = TG_OP_END}));
-    tg_plan_choose_steps(plan);
+    tg_plan_choose_steps(plan, tg_plan_has_fast_pext());
     plan->reserve_bytes = 2 + TG_COPY_PIECE;
     for (size_t i = 0; i < plan->n_steps; i++) {
         plan->reserve_bytes += tg_step_bytes(&plan->steps[i]);

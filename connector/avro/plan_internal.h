@@ -70,8 +70,9 @@ struct tg_decode_plan {
     uint64_t n_truncated_nanos;
 };
 
-/* plan_run.c: gives each step its function, the one that suits this processor. */
-void tg_plan_choose_steps(tg_decode_plan_t *plan);
+/* plan_run.c: gives each step its function; pext: those that need the instruction. */
+void tg_plan_choose_steps(tg_decode_plan_t *plan, bool pext);
+bool tg_plan_has_fast_pext(void);
 
 /* Runs from step to the END that it meets. */
 tg_status_t tg_run_steps(tg_run_t *run, const tg_step_t *step) TG_MUST_CHECK;

@@ -326,11 +326,10 @@ static tg_status_t
 step_doubles(STEP_STATE)
 {
     uint64_t bits;
-    const uint8_t *stop = at + step->n * sizeof bits;
     if (UNLIKELY((size_t)(end - at) < step->n * sizeof bits)) {
         return fail_truncated(run, at, end, out, step);
     }
-    for (; at < stop; at += sizeof bits) {
+    for (const uint8_t *stop = at + step->n * sizeof bits; at < stop; at += sizeof bits) {
         memcpy(&bits, at, sizeof bits);
         out = put_u64(put_u32(out, sizeof bits), bits);
     }
@@ -476,15 +475,6 @@ static tg_step_run_t *const bmi2_steps[TG_OP_COUNT] = {
     [TG_OP_MICROS] = step_micros_bmi2,       [TG_OP_MILLIS] = step_millis_bmi2,
 };
 
-/* AMD before Zen 3 has the instruction, but takes up to 300 cycles for it. */
-static bool
-has_fast_pext(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("bdver4") &&
-           !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2");
-}
-
 #endif
 
 static tg_step_run_t *
@@ -502,13 +492,22 @@ choose(tg_op_t op, uint32_t n, bool pext)
     return plain_steps[op] != NULL ? plain_steps[op] : step_call;
 }
 
-void
-tg_plan_choose_steps(tg_decode_plan_t *plan)
+/* AMD before Zen 3 has the instruction, but takes up to 300 cycles for it. */
+bool
+tg_plan_has_fast_pext(void)
 {
-    bool pext = false;
 #ifdef __x86_64__
-    pext = has_fast_pext();
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("bdver4") &&
+           !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2");
+#else
+    return false;
 #endif
+}
+
+void
+tg_plan_choose_steps(tg_decode_plan_t *plan, bool pext)
+{
     for (size_t i = 0; i < plan->n_steps; i++) {
         tg_step_t *step = &plan->steps[i];
         step->run = choose(step->op, step->n, pext);

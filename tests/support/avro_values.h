@@ -6,6 +6,7 @@
 #define TG_AVRO_VALUES_H
 
 #include "avro_case.h"
+#include "plan_internal.h"
 
 typedef struct value_case {
     const char *name;
@@ -17,8 +18,9 @@ typedef struct value_case {
     tg_status_t status;
 } value_case_t;
 
+/* pext: the steps that need the instruction, else those that do without. */
 static inline void
-run_value_case(const value_case_t *value)
+run_value_case(const value_case_t *value, bool pext)
 {
     char text[1024];
     uint8_t body[4096];
@@ -29,6 +31,7 @@ run_value_case(const value_case_t *value)
         .name = "v", .type_oid = value->type_oid, .type_modifier = value->type_modifier};
     (void)snprintf(text, sizeof text, RECORD("{\"name\":\"v\",\"type\":%s}"), value->type);
     tg_decode_plan_t *plan = case_plan(text, &column, 1);
+    tg_plan_choose_steps(plan, pext);
     /* in memory of exactly its size, so that a sanitizer sees a read beyond it */
     size_t n = case_hex(value->body, body);
     uint8_t *exact = malloc(n > 0 ? n : 1);
@@ -56,7 +59,10 @@ static inline void
 run_value_cases(const value_case_t *cases, size_t n_cases)
 {
     for (size_t i = 0; i < n_cases; i++) {
-        run_value_case(&cases[i]);
+        run_value_case(&cases[i], false);
+        if (tg_plan_has_fast_pext()) {
+            run_value_case(&cases[i], true);
+        }
     }
 }
 

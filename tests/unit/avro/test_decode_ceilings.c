@@ -32,7 +32,7 @@ decode_of(tg_decode_plan_t *plan, const void *body, size_t n_bytes, size_t out_b
 static uint8_t *
 long_text(size_t n_bytes, size_t *ret_n_body)
 {
-    uint8_t *body = malloc(n_bytes + 10);
+    uint8_t *body = malloc(n_bytes + 11); /* a byte more for the caller */
     size_t at = 0;
     for (uint64_t rest = (uint64_t)n_bytes << 1; at == 0 || rest > 0; rest >>= 7) {
         body[at++] = (uint8_t)((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0));
@@ -293,6 +293,96 @@ decode_of_every_prefix_is_truncated(void **state)
     tg_decode_plan_free(plan);
 }
 
+static void
+decode_of_a_body_that_cannot_be_is_too_large(void **state)
+{
+    (void)state;
+    size_t n_row = 0;
+    const tg_plan_column_t column = COLUMN("v", TG_PG_TEXT);
+    /* options beyond what there is are cut to it */
+    tg_decode_plan_t *plan =
+        bounded_plan(RECORD(FIELD("v", "\"string\"")), &column, SIZE_MAX, 100000);
+    assert_int_equal(decode_of(plan, "", (size_t)1 << 31, 100, &n_row), TG_ERR_TOO_LARGE);
+    assert_int_equal(decode_of(plan, "\0", 1, 100, &n_row), TG_OK);
+    tg_decode_plan_free(plan);
+}
+
+/* Out of order, and so large that the plan does not keep its own buffer. */
+static void
+decode_of_a_large_row_out_of_order_works(void **state)
+{
+    (void)state;
+    tg_error_t err;
+    size_t n_body = 0;
+    size_t n_row = 0;
+    const tg_plan_column_t columns[] = {COLUMN("b", TG_PG_BOOL), COLUMN("v", TG_PG_TEXT)};
+    tg_decode_plan_t *plan = NULL;
+    tg_decode_options_t options = {.max_depth = 3};
+    tg_schema_t *schema =
+        case_schema(RECORD(FIELD("v", "\"string\"") "," FIELD("b", "\"boolean\"")));
+    ASSERT_OK(tg_decode_plan_new(schema, columns, 2, &options, &plan, &err));
+    uint8_t *body = long_text(6 << 20, &n_body);
+    body[n_body] = 1;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(decode_of(plan, body, n_body + 1, 8 << 20, &n_row), TG_OK);
+        assert_int_equal(n_row, 2 + 5 + 4 + (6 << 20));
+        assert_int_equal(decode_of(plan, "\0\1", 2, 1 << 10, &n_row), TG_OK);
+    }
+    free(body);
+    tg_schema_unref(schema);
+    tg_decode_plan_free(plan);
+}
+
+static void
+decode_plan_with_a_default_larger_than_a_row_is_a_mismatch(void **state)
+{
+    (void)state;
+    tg_error_t err = {.text = ""};
+    uint8_t bytes[200] = {0};
+    const tg_bytes_t constant = tg_bytes_of(bytes, sizeof bytes);
+    tg_plan_column_t column = COLUMN("none", TG_PG_BYTEA);
+    tg_decode_plan_t *plan = NULL;
+    tg_decode_options_t options = {.max_row_bytes = 100};
+    tg_schema_t *schema = case_schema(RECORD(FIELD("v", "\"string\"")));
+    column.default_value = &constant;
+    ASSERT_FAILS(tg_decode_plan_new(schema, &column, 1, &options, &plan, &err), TG_ERR_MISMATCH);
+    assert_non_null(strstr(err.text, "its default is larger"));
+    tg_schema_unref(schema);
+}
+
+static void
+decode_of_decimals_with_too_many_digits_is_out_of_range(void **state)
+{
+    (void)state;
+    static const uint32_t types[] = {TG_PG_NUMERIC, TG_PG_TEXT, TG_PG_FLOAT8, TG_PG_JSONB};
+    const char *text = RECORD(FIELD(
+        "v", "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":99999,\"scale\":2}"));
+    const char *absurd = RECORD(FIELD(
+        "v",
+        "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":99999,\"scale\":20000}"));
+    for (size_t i = 0; i < TG_COUNT_OF(types); i++) {
+        size_t n_body = 0;
+        size_t n_row = 0;
+        const tg_plan_column_t column = {.name = "v", .type_oid = types[i], .type_modifier = -1};
+        tg_decode_plan_t *plan = bounded_plan(text, &column, 0, 0);
+        uint8_t *body = long_text(4097, &n_body);
+        assert_int_equal(decode_of(plan, body, n_body, 1 << 16, &n_row), TG_ERR_OUT_OF_RANGE);
+        free(body);
+        body = long_text(4096, &n_body);
+        /* no double is as large */
+        assert_int_equal(decode_of(plan, body, n_body, 1 << 16, &n_row),
+                         types[i] == TG_PG_FLOAT8 ? TG_ERR_OUT_OF_RANGE : TG_OK);
+        free(body);
+        tg_decode_plan_free(plan);
+        plan = bounded_plan(absurd, &column, 0, 0);
+        body = long_text(12, &n_body);
+        assert_int_equal(decode_of(plan, body, n_body, 1 << 16, &n_row),
+                         types[i] == TG_PG_FLOAT8 ? TG_OK : TG_ERR_OUT_OF_RANGE);
+        free(body);
+        tg_decode_plan_free(plan);
+    }
+}
+
 /* As many steps as a plan can have; a build without optimisation nests their calls. */
 static void
 decode_by_the_longest_plan_works(void **state)
@@ -340,6 +430,10 @@ main(void)
         cmocka_unit_test(decode_of_values_without_content_is_bounded),
         cmocka_unit_test(decode_of_records_that_multiply_is_bounded),
         cmocka_unit_test(decode_of_every_prefix_is_truncated),
+        cmocka_unit_test(decode_of_a_body_that_cannot_be_is_too_large),
+        cmocka_unit_test(decode_of_a_large_row_out_of_order_works),
+        cmocka_unit_test(decode_plan_with_a_default_larger_than_a_row_is_a_mismatch),
+        cmocka_unit_test(decode_of_decimals_with_too_many_digits_is_out_of_range),
         cmocka_unit_test(decode_by_the_longest_plan_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,9 @@ static const value_case_t cases[] = {
     {"json boolean that is not", "\"boolean\"", TG_PG_JSONB, -1, "02", "boolean", TG_ERR_INVALID},
     {"json map without end", "{\"type\":\"map\",\"values\":\"int\"}", TG_PG_JSONB, -1, "02026b02", "ends within", TG_ERR_TRUNCATED},
     {"json date of 33 bits", LOGICAL("int", "date"), TG_PG_JSONB, -1, "8080808010", "32 bits", TG_ERR_INVALID},
+    {"json of a union with a decimal", "[\"int\",{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4,\"scale\":2}]", TG_PG_JSONB, -1, "020205", "0000000f017b226279746573223a302e30357d", TG_OK},
+    {"json of a union of list and map", "[{\"type\":\"array\",\"items\":\"boolean\"},{\"type\":\"map\",\"values\":\"boolean\"}]", TG_PG_JSONB, -1, "00020100", "00000007015b747275655d", TG_OK},
+    {"doubles cut off", "\"double\"", TG_PG_FLOAT8, -1, "00", "ends within", TG_ERR_TRUNCATED},
     // clang-format on
 };
 

@@ -59,6 +59,8 @@ decode_plan_skips_fields_without_a_column(void **state)
     case_refused(plan, "01 0000000000000000 0102 00 00 00 00 00 02 00 0e", TG_ERR_INVALID,
                  "symbol");
     case_refused(plan, "01 00", TG_ERR_TRUNCATED, "without a column");
+    case_refused(plan, "01 0000000000000000 0102 80", TG_ERR_TRUNCATED, "without a column");
+    case_refused(plan, "01 0000000000000000 0102 00 04 61", TG_ERR_TRUNCATED, "without a column");
     case_refused(plan, "01 0000000000000000 0102 00 03", TG_ERR_INVALID, "without a column");
     tg_decode_plan_free(plan);
 }
@@ -137,6 +139,22 @@ decode_plan_opens_records_and_makes_null_of_what_is_in_a_null_one(void **state)
 }
 
 static void
+decode_plan_opens_records_within_records(void **state)
+{
+    (void)state;
+    const char *text = RECORD(
+        FIELD("a", "{\"type\":\"record\",\"name\":\"s\",\"fields\":[" FIELD(
+                       "b", "{\"type\":\"record\",\"name\":\"t\",\"fields\":[" FIELD(
+                                "c", "\"int\"") "]}") "]}") "," FIELD("again", "[\"s\",\"null\"]"));
+    const tg_plan_column_t columns[] = {COLUMN("a_b_c", TG_PG_INT4),
+                                        COLUMN("again_b_c", TG_PG_INT4)};
+    tg_decode_plan_t *plan = case_plan(text, columns, 2);
+    case_row(plan, "02 00 04", "0002 00000004 00000001 00000004 00000002");
+    case_row(plan, "02 02", "0002 00000004 00000001 ffffffff");
+    tg_decode_plan_free(plan);
+}
+
+static void
 decode_plan_gives_a_record_whole_to_a_column_of_its_name(void **state)
 {
     (void)state;
@@ -171,6 +189,8 @@ decode_plan_that_cannot_be_says_what_would_fit(void **state)
          "timestamp-micros long"},
         {RECORD(FIELD("v", "{\"type\":\"array\",\"items\":\"string\"}")),
          COLUMN("v", TG_PG_FLOAT8_ARRAY), TG_ERR_MISMATCH, "column of type text[]"},
+        {RECORD(FIELD("v", "\"string\"")), COLUMN("v", TG_PG_NUMERIC), TG_ERR_MISMATCH,
+         "float, double, decimal, big-decimal bytes, decimal would fit"},
         {RECORD(FIELD("v", "\"double\"")), COLUMN("v", TG_PG_FLOAT8_ARRAY), TG_ERR_MISMATCH,
          "an Avro array of one of"},
         {RECORD(FIELD("v", "[\"int\",\"string\"]")), COLUMN("v", TG_PG_INT4), TG_ERR_MISMATCH,
@@ -254,6 +274,49 @@ decode_plan_refuses_null_for_a_column_that_is_not_null(void **state)
         tg_buffer_done(&out);
         tg_decode_plan_free(plan);
     }
+}
+
+/* Doubles side by side are one step; the column named is the first that is not whole. */
+static void
+decode_plan_of_doubles_cut_off_names_the_column(void **state)
+{
+    (void)state;
+    const tg_plan_column_t columns[] = {COLUMN("a", TG_PG_FLOAT8), COLUMN("b", TG_PG_FLOAT8),
+                                        COLUMN("c", TG_PG_FLOAT8)};
+    tg_decode_plan_t *plan = case_plan(
+        RECORD(FIELD("a", "\"double\"") "," FIELD("b", "\"double\"") "," FIELD("c", "\"double\"")),
+        columns, 3);
+    case_row(plan, "000000000000f03f 0000000000000040 0000000000000840",
+             "0003 00000008 3ff0000000000000 00000008 4000000000000000 00000008 4008000000000000");
+    case_refused(plan, "000000000000f0", TG_ERR_TRUNCATED, "column \"a\"");
+    case_refused(plan, "000000000000f03f 00", TG_ERR_TRUNCATED, "column \"b\"");
+    case_refused(plan, "000000000000f03f 0000000000000040 00", TG_ERR_TRUNCATED, "column \"c\"");
+    tg_decode_plan_free(plan);
+}
+
+/* What is skipped as a whole, because it is inside something. */
+static void
+decode_plan_skips_every_type_within_an_array(void **state)
+{
+    (void)state;
+    const tg_plan_column_t column = COLUMN("z", TG_PG_BOOL);
+    tg_decode_plan_t *plan = case_plan(
+        RECORD(FIELD(
+            "a", "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"s\",\"fields\":"
+                 "[" FIELD("a", "\"boolean\"") "," FIELD("b", "\"int\"") "," FIELD("c", "\"long\"") "," FIELD("d", "\"float\"") "," FIELD(
+                     "e", "\"double\"") "," FIELD("f",
+                                                  "\"string\"") "," FIELD("g",
+                                                                          "{\"type\":\"fixed\","
+                                                                          "\"name\":\"f\",\"size\":"
+                                                                          "2}") "," FIELD("h",
+                                                                                          "\"null"
+                                                                                          "\"") "]}"
+                                                                                                "}") "," FIELD("z",
+                                                                                                               "\"boolean\"")),
+        &column, 1);
+    case_row(plan, "02 01 02 04 00000000 0000000000000000 02 61 ffff 00 01", "0001 00000001 01");
+    case_refused(plan, "02 01 02 04 00000000 0000000000000000 02 61 ff", TG_ERR_TRUNCATED, "ends");
+    tg_decode_plan_free(plan);
 }
 
 static void
@@ -371,6 +434,42 @@ decode_plan_notes_the_time_of_the_column_watched(void **state)
 }
 
 static void
+decode_plan_notes_the_time_of_a_row_put_in_order(void **state)
+{
+    (void)state;
+    tg_error_t err;
+    tg_buffer_t out;
+    tg_buffer_init(&out, 1 << 10);
+    const tg_plan_column_t columns[] = {COLUMN("n", TG_PG_INT4), COLUMN("d", TG_PG_DATE)};
+    tg_decode_plan_t *plan =
+        case_plan(RECORD(FIELD("d", LOGICAL("int", "date")) "," FIELD("n", "\"int\"")), columns, 2);
+    tg_decode_plan_watch_time(plan, 1);
+    ASSERT_OK(tg_decode_plan_decode(plan, tg_bytes_of("\x9c\xab\x01\0", 4), &out, &err));
+    assert_true(tg_decode_plan_last_time_pg_us(plan) == INT64_C(86400000000));
+    /* a date that is far beyond all timestamps */
+    ASSERT_OK(tg_decode_plan_decode(plan, tg_bytes_of("\xb0\xec\xd2\xfd\x0f\0", 6), &out, &err));
+    assert_true(tg_decode_plan_last_time_pg_us(plan) == INT64_MIN);
+    tg_buffer_done(&out);
+    tg_decode_plan_free(plan);
+}
+
+static void
+decode_plan_match_tells_which_columns_the_schema_fills(void **state)
+{
+    (void)state;
+    tg_error_t err;
+    bool matched[3] = {false, true, false};
+    const tg_plan_column_t columns[] = {COLUMN("a_x", TG_PG_INT4), COLUMN("none", TG_PG_INT4),
+                                        COLUMN("a_y", TG_PG_TEXT)};
+    tg_schema_t *schema = case_schema(RECORD(NESTED_FIELD));
+    ASSERT_OK(tg_decode_plan_match(schema, columns, 3, matched, &err));
+    assert_true(matched[0]);
+    assert_false(matched[1]);
+    assert_true(matched[2]);
+    tg_schema_unref(schema);
+}
+
+static void
 decode_plan_counts_nanoseconds_that_were_cut(void **state)
 {
     (void)state;
@@ -383,6 +482,7 @@ decode_plan_counts_nanoseconds_that_were_cut(void **state)
     case_row(plan, "01 00", "0001 00000008 fffca2fec4c81fff");
     assert_int_equal(tg_decode_plan_n_truncated_nanos(plan), 1);
     case_refused(plan, "01", TG_ERR_TRUNCATED, ""); /* no row, not counted */
+    case_refused(plan, "01 00 00", TG_ERR_TRAILING, "");
     case_row(plan, "00 00", "0001 00000008 fffca2fec4c82000");
     assert_int_equal(tg_decode_plan_n_truncated_nanos(plan), 1);
     tg_decode_plan_free(plan);
@@ -416,14 +516,19 @@ main(void)
         cmocka_unit_test(decode_plan_fills_columns_without_a_field),
         cmocka_unit_test(decode_plan_matches_by_name_then_by_either_side_s_aliases),
         cmocka_unit_test(decode_plan_opens_records_and_makes_null_of_what_is_in_a_null_one),
+        cmocka_unit_test(decode_plan_opens_records_within_records),
         cmocka_unit_test(decode_plan_gives_a_record_whole_to_a_column_of_its_name),
         cmocka_unit_test(decode_plan_that_cannot_be_says_what_would_fit),
         cmocka_unit_test(decode_plan_without_a_field_for_a_column_that_needs_one_is_a_mismatch),
         cmocka_unit_test(decode_plan_refuses_null_for_a_column_that_is_not_null),
+        cmocka_unit_test(decode_plan_of_doubles_cut_off_names_the_column),
+        cmocka_unit_test(decode_plan_skips_every_type_within_an_array),
         cmocka_unit_test(decode_plan_refuses_a_body_that_goes_on),
         cmocka_unit_test(decode_plan_of_a_top_level_that_is_no_record_fills_the_column_value),
         cmocka_unit_test(decode_plan_strips_nul_when_asked),
         cmocka_unit_test(decode_plan_notes_the_time_of_the_column_watched),
+        cmocka_unit_test(decode_plan_notes_the_time_of_a_row_put_in_order),
+        cmocka_unit_test(decode_plan_match_tells_which_columns_the_schema_fills),
         cmocka_unit_test(decode_plan_counts_nanoseconds_that_were_cut),
         cmocka_unit_test(decode_plan_preferred_order_is_the_schema_s_and_then_the_rest),
     };

@@ -184,6 +184,61 @@ derive_refuses_names_that_meet_or_are_too_long(void **state)
     }
 }
 
+static void
+derive_of_more_columns_than_postgresql_has_is_unsupported(void **state)
+{
+    (void)state;
+
+    enum { N_FIELDS = 1601, FIELD_BYTES = 48 };
+
+    char *text = calloc(N_FIELDS + 2, FIELD_BYTES);
+    size_t n =
+        (size_t)snprintf(text, 2 * FIELD_BYTES, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[");
+    for (int i = 0; i < N_FIELDS; i++) {
+        n += (size_t)snprintf(text + n, FIELD_BYTES, "%s{\"name\":\"f%d\",\"type\":\"int\"}",
+                              i > 0 ? "," : "", i);
+    }
+    (void)snprintf(text + n, FIELD_BYTES, "]}");
+    tg_error_t err = {.text = ""};
+    tg_derived_table_t *table = NULL;
+    tg_schema_t *schema = case_schema(text);
+    ASSERT_FAILS(tg_derive_table(schema, TG_NESTED_FLATTEN, &table, &err), TG_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "1600 columns"));
+    tg_schema_unref(schema);
+    free(text);
+}
+
+/* Twenty records inside one another, with names of 300 letters. */
+static void
+derive_of_a_path_that_is_too_long_is_too_large(void **state)
+{
+    (void)state;
+
+    enum { N_LEVELS = 20, TEXT_BYTES = 1 << 14 };
+
+    char name[301];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    char *text = calloc(1, TEXT_BYTES);
+    char *inner = calloc(1, TEXT_BYTES);
+    (void)snprintf(text, TEXT_BYTES, "\"int\"");
+    for (int i = 0; i < N_LEVELS; i++) {
+        memcpy(inner, text, TEXT_BYTES);
+        assert_true(snprintf(text, TEXT_BYTES,
+                             "{\"type\":\"record\",\"name\":\"r%d\",\"fields\":[{\"name\":\"%s\","
+                             "\"type\":%s}]}",
+                             i, name, inner) < TEXT_BYTES);
+    }
+    tg_error_t err = {.text = ""};
+    tg_derived_table_t *table = NULL;
+    tg_schema_t *schema = case_schema(text);
+    ASSERT_FAILS(tg_derive_table(schema, TG_NESTED_FLATTEN, &table, &err), TG_ERR_TOO_LARGE);
+    assert_non_null(strstr(err.text, "longer than 4096 bytes"));
+    tg_schema_unref(schema);
+    free(text);
+    free(inner);
+}
+
 /* Each level holds the next one twice: 2^40 fields from forty lines. */
 static void
 derive_of_records_that_multiply_is_too_large(void **state)
@@ -223,6 +278,8 @@ main(void)
         cmocka_unit_test(derive_when_asked_keeps_records_whole),
         cmocka_unit_test(derive_of_a_top_level_without_fields_gives_the_column_value),
         cmocka_unit_test(derive_refuses_names_that_meet_or_are_too_long),
+        cmocka_unit_test(derive_of_more_columns_than_postgresql_has_is_unsupported),
+        cmocka_unit_test(derive_of_a_path_that_is_too_long_is_too_large),
         cmocka_unit_test(derive_of_records_that_multiply_is_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,8 @@ schema_accepts_what_the_specification_and_its_users_write(void **state)
             "b", "{\"type\":\"array\",\"items\":\"r\"}") "," FIELD("c", "{\"type\":\"map\","
                                                                         "\"values\":\"r\"}")),
         "{\"type\":\"fixed\",\"name\":\"f\",\"size\":0}",
+        /* nobody checks a namespace */
+        "{\"type\":\"record\",\"name\":\"r\",\"namespace\":\"a\\\"b \\u0007\",\"fields\":[]}",
     };
     for (size_t i = 0; i < TG_COUNT_OF(texts); i++) {
         tg_error_t err;
@@ -205,6 +207,33 @@ schema_references_are_resolved_across_documents(void **state)
 }
 
 static void
+schema_with_too_long_names_or_too_many_references_is_too_large(void **state)
+{
+    (void)state;
+
+    enum { N_REFERENCES = 1001, NAME_BYTES = 513 };
+
+    tg_error_t err = {.text = ""};
+    tg_schema_t *schema = NULL;
+    const char *references[N_REFERENCES];
+    char name[NAME_BYTES + 1];
+    char text[NAME_BYTES + 100];
+    for (size_t i = 0; i < N_REFERENCES; i++) {
+        references[i] = "\"int\"";
+    }
+    ASSERT_FAILS(tg_schema_new("\"int\"", references, N_REFERENCES, &schema, &err),
+                 TG_ERR_TOO_LARGE);
+    ASSERT_OK(tg_schema_new("\"int\"", references, N_REFERENCES - 1, &schema, &err));
+    tg_schema_unref(schema);
+    schema = NULL;
+    memset(name, 'n', NAME_BYTES);
+    name[NAME_BYTES] = '\0';
+    (void)snprintf(text, sizeof text, "{\"type\":\"record\",\"name\":\"%s\",\"fields\":[]}", name);
+    ASSERT_FAILS(tg_schema_new(text, NULL, 0, &schema, &err), TG_ERR_TOO_LARGE);
+    assert_non_null(strstr(err.text, "longer than 512 bytes"));
+}
+
+static void
 schema_properties_of_the_record_are_kept(void **state)
 {
     (void)state;
@@ -234,6 +263,7 @@ main(void)
         cmocka_unit_test(schema_beyond_a_ceiling_is_too_large),
         cmocka_unit_test(schema_with_more_types_than_the_ceiling_is_too_large),
         cmocka_unit_test(schema_references_are_resolved_across_documents),
+        cmocka_unit_test(schema_with_too_long_names_or_too_many_references_is_too_large),
         cmocka_unit_test(schema_properties_of_the_record_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
