@@ -18,6 +18,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import peers
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 STACK = CHECKOUT / "tests" / "support" / "stack"
 SHAPES = ("narrow", "wide")
@@ -47,7 +49,9 @@ def arguments():
                         help="measure only this; may be repeated")
     parser.add_argument("--latency-seconds", type=int, default=10)
     parser.add_argument("--peer", action="store_true",
-                        help="also measure Kafka Connect with the Debezium JDBC sink, and Telegraf")
+                        help="also measure Kafka Connect with the Debezium JDBC sink, and Telegraf (peers/README.md)")
+    parser.add_argument("--connect", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--telegraf", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path, help="write everything to this file too")
     return parser.parse_args()
 
@@ -66,7 +70,10 @@ class Bench:
 
     def up(self):
         command = [str(STACK), "up", "--dir", str(self.directory / "stack"), "--database", self.options.database]
-        for setting in ("fsync=on", "shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=30min"):
+        settings = ["fsync=on", "shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=30min"]
+        if self.options.peer:
+            settings.append("track_commit_timestamp=on")  # when the peers' rows came is asked of the server
+        for setting in settings:
             command += ["--set", setting]
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL).stdout.decode()
         self.environment = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
@@ -311,6 +318,8 @@ def report(bench):
     if "decode" in bench.results:
         print("\ndecode cost per record: the plan against avro-c's generic reader")
         print("\n".join("  " + line for line in bench.results["decode"].splitlines()))
+    if "peers" in bench.results:
+        peers.report(bench)
     if bench.options.json:
         bench.options.json.write_text(json.dumps({"machine": facts, "results": bench.results}, indent=2) + "\n")
 
@@ -335,7 +344,6 @@ def main():
             if "decode" in wanted:
                 bench.decode()
             if options.peer:
-                import peers
                 peers.measure(bench)
             report(bench)
         finally:
