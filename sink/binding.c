@@ -1,5 +1,6 @@
 #include "binding.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { MAX_SCHEMAS = 10000, MAX_TABLES = 1000, MAX_BINDINGS = 20000, RECHECK_MS = 30000 };
@@ -109,7 +110,8 @@ schema_learn(tg_bindings_t *bindings, const tg_schema_key_t *key,
     TG_TRY(list_reserve(&list, "schemas", bindings->n_schemas, MAX_SCHEMAS, sizeof(known_schema_t),
                         err));
     bindings->schemas = list;
-    known_schema_t *known = &bindings->schemas[bindings->n_schemas];
+    known_schema_t *known = (known_schema_t *)list + bindings->n_schemas;
+    assert(list != NULL); /* list_reserve made room */
     *known = (known_schema_t){.key = *key};
     if (key->kind == TG_SCHEMA_KEY_NAME) {
         known->name = strdup(key->name);
@@ -133,21 +135,28 @@ schema_learn(tg_bindings_t *bindings, const tg_schema_key_t *key,
     return TG_OK;
 }
 
+static known_schema_t *
+known_find(const tg_bindings_t *bindings, const tg_schema_key_t *key)
+{
+    for (size_t i = 0; i < bindings->n_schemas; i++) {
+        if (tg_schema_key_equal(&bindings->schemas[i].key, key)) {
+            return &bindings->schemas[i];
+        }
+    }
+    return NULL;
+}
+
 static tg_status_t
 schema_find(tg_bindings_t *bindings, const tg_schema_key_t *key, tg_schema_t **ret_schema,
             tg_error_t *err)
 {
-    known_schema_t *known = NULL;
-    for (size_t i = 0; known == NULL && i < bindings->n_schemas; i++) {
-        if (tg_schema_key_equal(&bindings->schemas[i].key, key)) {
-            known = &bindings->schemas[i];
-        }
-    }
+    known_schema_t *known = known_find(bindings, key);
     if (known == NULL) {
         const tg_registered_schema_t *registered = NULL;
         TG_TRY(tg_schema_cache_lookup(bindings->options.schemas, key, bindings->options.wake,
                                       &registered, err));
         TG_TRY(schema_learn(bindings, key, registered, &known, err));
+        assert(known != NULL);
     }
     if (known->error.status != TG_OK) {
         if (err != NULL) {

@@ -51,17 +51,49 @@ index_rows(search_t *search, tg_error_t *err)
     return TG_OK;
 }
 
+enum { N_STAGES = 3 };
+
+/* One COPY that is fed: header, rows, trailer. */
+typedef struct {
+    tg_bytes_t stages[N_STAGES];
+    size_t stage;
+    size_t n_sent;
+} feed_t;
+
+/* Gives the server as much as it takes now. */
+static tg_status_t
+feed_some(tg_writer_t *writer, feed_t *feed, tg_error_t *err)
+{
+    while (feed->stage < N_STAGES &&
+           tg_copy_exchange_state(writer->exchange) == TG_EXCHANGE_COPYING) {
+        tg_bytes_t bytes = feed->stages[feed->stage];
+        size_t taken = 0;
+        TG_TRY(tg_copy_exchange_put(
+            writer->exchange, tg_bytes_of(bytes.data + feed->n_sent, bytes.n_bytes - feed->n_sent),
+            &taken, err));
+        feed->n_sent += taken;
+        if (feed->n_sent < bytes.n_bytes) {
+            return TG_OK;
+        }
+        feed->n_sent = 0;
+        feed->stage++;
+        if (feed->stage == N_STAGES &&
+            tg_copy_exchange_state(writer->exchange) == TG_EXCHANGE_COPYING) {
+            TG_TRY(tg_copy_exchange_copy_done(writer->exchange, err));
+        }
+    }
+    return TG_OK;
+}
+
 /* Runs one string inside of the transaction and waits; bytes feed its COPY, if it has one. */
 static tg_status_t
 run(tg_writer_t *writer, const char *sql, tg_bytes_t rows, tg_error_t *err)
 {
     int64_t deadline_ms = tg_clock_now_ms(writer->env->clock) + writer->env->statement_timeout_ms;
     TG_TRY(tg_copy_exchange_begin_part(writer->exchange, sql, deadline_ms, err));
-    const tg_bytes_t stages[] = {
-        tg_bytes_of(writer->frame.data, TG_COPY_HEADER_BYTES), rows,
-        tg_bytes_of(writer->frame.data + TG_COPY_HEADER_BYTES, TG_COPY_TRAILER_BYTES)};
-    size_t stage = 0;
-    size_t n_sent = 0;
+    feed_t feed = {
+        .stages = {tg_bytes_of(writer->frame.data, TG_COPY_HEADER_BYTES), rows,
+                   tg_bytes_of(writer->frame.data + TG_COPY_HEADER_BYTES, TG_COPY_TRAILER_BYTES)}};
     for (;;) {
         tg_exchange_state_t state = tg_copy_exchange_pump(writer->exchange);
         if (state == TG_EXCHANGE_DONE) {
@@ -73,22 +105,10 @@ run(tg_writer_t *writer, const char *sql, tg_bytes_t rows, tg_error_t *err)
             }
             return tg_copy_exchange_error(writer->exchange)->status;
         }
-        while (state == TG_EXCHANGE_COPYING && stage < TG_COUNT_OF(stages)) {
-            size_t taken = 0;
-            TG_TRY(tg_copy_exchange_put(
-                writer->exchange,
-                tg_bytes_of(stages[stage].data + n_sent, stages[stage].n_bytes - n_sent), &taken,
-                err));
-            n_sent += taken;
-            state = tg_copy_exchange_state(writer->exchange);
-            if (n_sent < stages[stage].n_bytes || state != TG_EXCHANGE_COPYING) {
-                break;
-            }
-            n_sent = 0;
-            stage++;
-            if (stage == TG_COUNT_OF(stages)) {
-                TG_TRY(tg_copy_exchange_copy_done(writer->exchange, err));
-            }
+        TG_TRY(feed_some(writer, &feed, err));
+        state = tg_copy_exchange_state(writer->exchange);
+        if (state == TG_EXCHANGE_DONE || state == TG_EXCHANGE_FAILED) {
+            continue; /* the answer came with what was sent: no bell will ring for it */
         }
         tg_health_beat(writer->health);
         (void)tg_wake_wait(&writer->wake, tg_copy_exchange_fd(writer->exchange),

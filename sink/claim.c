@@ -323,7 +323,7 @@ tg_writer_verify(tg_writer_t *writer)
     collect_idle(writer, set);
     const tg_ledger_t ledger = {.cluster_id = writer->env->cluster_id,
                                 .sink = writer->env->sink->name};
-    tg_error_t why;
+    tg_error_t why = {.status = TG_OK};
     if (set->n > 0 &&
         tg_ledger_read(&ledger, writer->connection, set->entries, set->n, &why) == TG_OK) {
         compare_idle(writer, set);

@@ -227,10 +227,10 @@ letter_new(tg_dead_letters_t *letters, const tg_dead_letter_origin_t *origin,
         letter_free(letter);
         return NULL;
     }
-    if (letter->n_key_bytes > 0) {
+    if (message->key.data != NULL && letter->n_key_bytes > 0) {
         memcpy(letter->bytes, message->key.data, letter->n_key_bytes);
     }
-    if (letter->n_value_bytes > 0) {
+    if (message->value.data != NULL && letter->n_value_bytes > 0) {
         memcpy(letter->bytes + letter->n_key_bytes, message->value.data, letter->n_value_bytes);
     }
     tg_message_headers_visit(message, keep_header, letter->headers);
@@ -415,10 +415,10 @@ bytea_of(bool present, const uint8_t *data, size_t n_bytes)
         return NULL;
     }
     char *hex = hex_of(tg_bytes_of(data, n_bytes));
-    char *text = hex != NULL ? malloc(strlen(hex) + 3) : NULL;
+    size_t n_text_bytes = hex != NULL ? strlen(hex) + sizeof "\\x" : 0;
+    char *text = hex != NULL ? malloc(n_text_bytes) : NULL;
     if (text != NULL) {
-        memcpy(text, "\\x", 2);
-        memcpy(text + 2, hex, strlen(hex) + 1);
+        (void)snprintf(text, n_text_bytes, "\\x%s", hex);
     }
     free(hex);
     return text;

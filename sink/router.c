@@ -113,16 +113,15 @@ part_quote(const name_part_t *part, tg_buffer_t *table)
     return tg_buffer_append(table, "\"", 1);
 }
 
-/* "schema.table" with dots that separate only where the template itself has them, outside of
- * quotes. */
-static tg_status_t
-expand_table(const tg_route_config_t *route, const char *topic, const regmatch_t *groups,
-             tg_buffer_t *table, tg_error_t *err)
+/* Expands the template into one or two parts: dots separate only where the template itself has
+ * them, outside of quotes. */
+static size_t
+split_template(const char *template, const char *topic, const regmatch_t *groups,
+               name_part_t parts[2])
 {
-    name_part_t parts[2] = {0};
     size_t n_parts = 1;
     bool quoted = false;
-    for (const char *at = route->table; *at != '\0';) {
+    for (const char *at = template; *at != '\0';) {
         if (*at == '"') {
             quoted = !quoted;
             at++;
@@ -133,25 +132,39 @@ expand_table(const tg_route_config_t *route, const char *topic, const regmatch_t
             at += expand_one(at, topic, groups, &parts[n_parts - 1]);
         }
     }
+    return n_parts;
+}
+
+static tg_status_t
+check_part(const name_part_t *part, const tg_route_config_t *route, const char *topic,
+           tg_error_t *err)
+{
+    if (!part->too_long && part->n_bytes > 0) {
+        return TG_OK;
+    }
+    return tg_error_set(
+        err, TG_ERR_CONFIG,
+        "topic %s: table name %s becomes %s; give the route a table name of 1 to %d bytes", topic,
+        route->table, part->too_long ? "longer than PostgreSQL allows" : "empty", MAX_NAME_BYTES);
+}
+
+/* "schema"."table", quoted. */
+static tg_status_t
+expand_table(const tg_route_config_t *route, const char *topic, const regmatch_t *groups,
+             tg_buffer_t *table, tg_error_t *err)
+{
+    name_part_t parts[2] = {0};
+    size_t n_parts = split_template(route->table, topic, groups, parts);
     for (size_t i = 0; i < n_parts; i++) {
-        if (parts[i].too_long || parts[i].n_bytes == 0) {
-            return tg_error_set(
-                err, TG_ERR_CONFIG,
-                "topic %s: table name %s becomes %s; give the route a table name of 1 to %d bytes",
-                topic, route->table, parts[i].too_long ? "longer than PostgreSQL allows" : "empty",
-                MAX_NAME_BYTES);
-        }
+        TG_TRY(check_part(&parts[i], route, topic, err));
     }
     if (n_parts == 1) {
         TG_TRY(tg_buffer_append_text(table, "\"public\"."));
+        return part_quote(&parts[0], table);
     }
-    for (size_t i = 0; i < n_parts; i++) {
-        TG_TRY(part_quote(&parts[i], table));
-        if (i + 1 < n_parts) {
-            TG_TRY(tg_buffer_append(table, ".", 1));
-        }
-    }
-    return TG_OK;
+    TG_TRY(part_quote(&parts[0], table));
+    TG_TRY(tg_buffer_append(table, ".", 1));
+    return part_quote(&parts[1], table);
 }
 
 tg_status_t

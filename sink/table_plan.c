@@ -42,18 +42,19 @@ tg_status_t
 tg_table_plan_new(const char *table, const tg_route_config_t *route, tg_log_t *log,
                   tg_table_plan_t **ret_plan, tg_error_t *err)
 {
-    TG_CLEANUP(tg_table_plan_freep) tg_table_plan_t *plan = calloc(1, sizeof *plan);
+    tg_table_plan_t *plan = calloc(1, sizeof *plan);
     if (plan != NULL) {
         plan->arena = tg_arena_new(MAX_PLAN_BYTES);
         plan->name = strdup(table);
         plan->columns = calloc(MAX_COLUMNS, sizeof plan->columns[0]);
     }
     if (plan == NULL || plan->arena == NULL || plan->name == NULL || plan->columns == NULL) {
+        tg_table_plan_free(plan);
         return tg_error_set(err, TG_ERR_NO_MEMORY, "no memory for the plan of table %s", table);
     }
     plan->route = route;
     plan->log = log;
-    *ret_plan = TG_STEAL(plan);
+    *ret_plan = plan;
     return TG_OK;
 }
 
@@ -204,7 +205,9 @@ create_table(tg_table_plan_t *plan, tg_connection_t *connection, const tg_schema
                                         .columns = columns,
                                         .n_columns = n,
                                         .chunk_interval = plan->route->chunk_interval};
-    TG_TRY(choose_time_column(plan, schema, derived, &definition.time_column, err));
+    const char *time_column = "";
+    TG_TRY(choose_time_column(plan, schema, derived, &time_column, err));
+    definition.time_column = time_column;
     TG_TRY(choose_segment_by(plan, schema, arena, &definition, err));
     for (size_t i = 0; i < n; i++) {
         const tg_derived_column_t *column = tg_derived_table_column(derived, i);
@@ -212,7 +215,7 @@ create_table(tg_table_plan_t *plan, tg_connection_t *connection, const tg_schema
          * other. */
         columns[i].name = column->name;
         columns[i].type_sql = column->type_sql;
-        columns[i].not_null = strcmp(column->name, definition.time_column) == 0;
+        columns[i].not_null = strcmp(column->name, time_column) == 0;
         columns[i].comment = column->doc;
     }
     bool plain = false;
@@ -512,6 +515,45 @@ check_required(const tg_table_plan_t *plan, const tg_column_t *column, const tg_
         column->name, plan->name, tg_schema_name(schema));
 }
 
+/* Which columns the schema fills; what must be filled and is not is a mismatch. */
+static tg_status_t
+match_columns(const tg_table_plan_t *plan, tg_schema_t *schema, const tg_plan_column_t *all,
+              size_t n, bool *ret_matched, tg_error_t *err)
+{
+    TG_TRY(tg_decode_plan_match(schema, all, n, ret_matched, err));
+    size_t n_matched = 0;
+    for (size_t i = 0; i < n; i++) {
+        const tg_column_t *column = tg_table_column(plan->table, i);
+        ret_matched[i] = ret_matched[i] && !column->is_generated;
+        n_matched += ret_matched[i] ? 1 : 0;
+        if (!ret_matched[i]) {
+            TG_TRY(check_required(plan, column, schema, err));
+        }
+    }
+    if (n_matched == 0) {
+        return tg_error_set(err, TG_ERR_MISMATCH,
+                            "schema %s and table %s have no name in common: check the route",
+                            tg_schema_name(schema), plan->name);
+    }
+    return TG_OK;
+}
+
+/* Adds those that are not in the list yet; true when there were any. */
+static bool
+list_columns(tg_table_plan_t *plan, const tg_plan_column_t *all, size_t n, const size_t *order,
+             const bool *matched)
+{
+    bool grown = false;
+    for (size_t i = 0; i < n; i++) {
+        const tg_plan_column_t *column = &all[order[i]];
+        if (matched[order[i]] && !plan_lists(plan, column->name)) {
+            plan->columns[plan->n_columns++] = *column;
+            grown = true;
+        }
+    }
+    return grown;
+}
+
 /* Takes the columns that schema fills into the list, in the schema's order. */
 static tg_status_t
 take_columns(tg_table_plan_t *plan, tg_schema_t *schema, tg_error_t *err)
@@ -528,30 +570,9 @@ take_columns(tg_table_plan_t *plan, tg_schema_t *schema, tg_error_t *err)
     for (size_t i = 0; i < n; i++) {
         plan_column_from(tg_table_column(plan->table, i), &all[i]);
     }
-    TG_TRY(tg_decode_plan_match(schema, all, n, matched, err));
+    TG_TRY(match_columns(plan, schema, all, n, matched, err));
     TG_TRY(tg_decode_plan_preferred_order(schema, all, n, order, err));
-    size_t n_matched = 0;
-    for (size_t i = 0; i < n; i++) {
-        const tg_column_t *column = tg_table_column(plan->table, i);
-        matched[i] = matched[i] && !column->is_generated;
-        n_matched += matched[i] ? 1 : 0;
-        if (!matched[i]) {
-            TG_TRY(check_required(plan, column, schema, err));
-        }
-    }
-    if (n_matched == 0) {
-        return tg_error_set(err, TG_ERR_MISMATCH,
-                            "schema %s and table %s have no name in common: check the route",
-                            tg_schema_name(schema), plan->name);
-    }
-    bool grown = plan->target == NULL;
-    for (size_t i = 0; i < n; i++) {
-        const tg_plan_column_t *column = &all[order[i]];
-        if (matched[order[i]] && !plan_lists(plan, column->name)) {
-            plan->columns[plan->n_columns++] = *column;
-            grown = true;
-        }
-    }
+    bool grown = list_columns(plan, all, n, order, matched) || plan->target == NULL;
     if (!grown) {
         return TG_OK;
     }

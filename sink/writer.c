@@ -613,7 +613,10 @@ wait_for_work(tg_writer_t *writer)
 {
     bool in_flight = writer->flight.lane != NULL;
     int fd = in_flight ? tg_copy_exchange_fd(writer->exchange) : -1;
-    short events = in_flight ? tg_copy_exchange_events(writer->exchange) : 0;
+    short events = 0;
+    if (in_flight) {
+        events = tg_copy_exchange_events(writer->exchange);
+    }
     (void)tg_wake_wait(&writer->wake, fd, events, wait_ms(writer));
     /* Queues ring the same bell as everything else: look at all of them. An empty one costs a lock
      * and a check. */
