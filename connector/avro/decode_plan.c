@@ -8,7 +8,6 @@
 #include "temporal_internal.h"
 
 enum {
-    MAX_ARENA_BYTES = 64 << 20,
     MAX_COLUMNS = 1600,
     DEFAULT_ROW_BYTES = 64 << 20,
     MAX_ROW_BYTES = 1 << 29, /* also keeps an array below PostgreSQL's 2^27 elements */
@@ -62,7 +61,7 @@ tg_decode_plan_new(tg_schema_t *schema, const tg_plan_column_t *columns, size_t 
         return tg_error_set(err, TG_ERR_NO_MEMORY, "decode plan: no memory");
     }
     plan->schema = tg_schema_ref(schema);
-    plan->arena = tg_arena_new(MAX_ARENA_BYTES);
+    plan->arena = tg_arena_new(TG_SCHEMA_MAX_ARENA_BYTES);
     plan->n_columns = n_columns;
     plan->options = complete_options(options);
     plan->run.plan = plan;
@@ -321,7 +320,7 @@ tg_status_t
 tg_decode_plan_preferred_order(tg_schema_t *schema, const tg_plan_column_t *columns,
                                size_t n_columns, size_t *ret_order, tg_error_t *err)
 {
-    TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(MAX_ARENA_BYTES);
+    TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(TG_SCHEMA_MAX_ARENA_BYTES);
     tg_match_t match;
     if (arena == NULL) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "decode plan: no memory");
@@ -350,7 +349,7 @@ tg_status_t
 tg_decode_plan_match(tg_schema_t *schema, const tg_plan_column_t *columns, size_t n_columns,
                      bool *ret_matched, tg_error_t *err)
 {
-    TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(MAX_ARENA_BYTES);
+    TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(TG_SCHEMA_MAX_ARENA_BYTES);
     tg_match_t match;
     if (arena == NULL) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "decode plan: no memory");

@@ -6,7 +6,6 @@
 #include "flatten_internal.h"
 
 enum {
-    MAX_ARENA_BYTES = 64 << 20,
     MAX_COLUMNS = 1600,        /* PostgreSQL's own */
     MAX_IDENTIFIER_BYTES = 63, /* beyond, the server cuts names, and two may become one */
     MAX_PRECISION = 1000,
@@ -136,7 +135,7 @@ add_column(tg_derived_table_t *table, const tg_path_t *path, tg_error_t *err)
     tg_derive_type_sql(path->node, sql);
     const char *type_sql = tg_arena_strdup(table->arena, sql);
     if (type_sql == NULL) {
-        return tg_error_set(err, TG_ERR_NO_MEMORY, "deriving a table: no memory");
+        return tg_schema_no_room(table->arena, err);
     }
     table->columns[table->n_columns++] = (tg_derived_column_t){
         .name = path->name,
@@ -169,7 +168,7 @@ add_columns(tg_derived_table_t *table, const tg_path_t *paths, size_t n_paths,
                                 paths[json_integer_value(other)].dotted, path->dotted, path->name);
         }
         if (json_object_set_new(seen, path->name, json_integer((json_int_t)i)) != 0) {
-            return tg_error_set(err, TG_ERR_NO_MEMORY, "deriving a table: no memory");
+            return tg_schema_no_room(table->arena, err);
         }
         TG_TRY(add_column(table, path, err));
         i = path->end;
@@ -187,7 +186,7 @@ keep_docs(tg_derived_table_t *table, tg_error_t *err)
         if (column->doc != NULL) {
             column->doc = tg_arena_strdup(table->arena, column->doc);
             if (column->doc == NULL) {
-                return tg_error_set(err, TG_ERR_NO_MEMORY, "deriving a table: no memory");
+                return tg_schema_no_room(table->arena, err);
             }
         }
     }
@@ -207,7 +206,7 @@ fill_table(tg_derived_table_t *table, const tg_schema_t *schema, tg_nested_mode_
     if (table->columns != NULL && seen != NULL) {
         status = add_columns(table, paths, n_paths, nested, seen, err);
     } else {
-        status = tg_error_set(err, status, "deriving a table: no memory");
+        status = tg_schema_no_room(table->arena, err);
     }
     json_decref(seen);
     TG_TRY(status);
@@ -218,7 +217,7 @@ tg_status_t
 tg_derive_table(const tg_schema_t *schema, tg_nested_mode_t nested, tg_derived_table_t **ret_table,
                 tg_error_t *err)
 {
-    TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(MAX_ARENA_BYTES);
+    TG_CLEANUP(tg_arena_freep) tg_arena_t *arena = tg_arena_new(TG_SCHEMA_MAX_ARENA_BYTES);
     tg_derived_table_t *table = arena != NULL ? tg_arena_calloc(arena, 1, sizeof *table) : NULL;
     if (table == NULL) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "deriving a table: no memory");

@@ -18,17 +18,23 @@ typedef struct flattener {
 static tg_status_t
 no_memory(flattener_t *flattener)
 {
-    return tg_error_set(flattener->err, TG_ERR_NO_MEMORY, "schema: no memory to flatten it");
+    return tg_schema_no_room(flattener->arena, flattener->err);
 }
 
-static const char *
-join(flattener_t *flattener, const char *first, const char *separator, const char *second)
+static tg_status_t
+join(flattener_t *flattener, const char *first, const char *separator, const char *second,
+     const char **ret_joined)
 {
     char joined[MAX_PATH_BYTES];
     int n =
         snprintf(joined, sizeof joined, "%s%s%s", first, *first != '\0' ? separator : "", second);
-    return n > 0 && n < MAX_PATH_BYTES ? tg_arena_strndup(flattener->arena, joined, (size_t)n)
-                                       : NULL;
+    if (n < 0 || n >= MAX_PATH_BYTES) {
+        return tg_error_set(flattener->err, TG_ERR_TOO_LARGE,
+                            "schema: a nested field's name is longer than %d bytes",
+                            MAX_PATH_BYTES);
+    }
+    *ret_joined = tg_arena_strndup(flattener->arena, joined, (size_t)n);
+    return *ret_joined != NULL ? TG_OK : no_memory(flattener);
 }
 
 /* The plain name, then the aliases. */
@@ -51,11 +57,8 @@ combine_aliases(flattener_t *flattener, const tg_path_t *parent, const tg_field_
         return no_memory(flattener);
     }
     for (size_t i = 0; i < n_all; i++) {
-        items[i] = join(flattener, spelling(parent->name, parent->aliases, (i + 1) / n_inner), "_",
-                        spelling(field->name, field->aliases, (i + 1) % n_inner));
-        if (items[i] == NULL) {
-            return no_memory(flattener);
-        }
+        TG_TRY(join(flattener, spelling(parent->name, parent->aliases, (i + 1) / n_inner), "_",
+                    spelling(field->name, field->aliases, (i + 1) % n_inner), &items[i]));
     }
     *ret_names = (tg_names_t){.items = items, .n_items = n_all};
     return TG_OK;
@@ -103,11 +106,6 @@ add_path(flattener_t *flattener, tg_path_t path, size_t *ret_index)
                             "schema: its records open into more than %d fields",
                             TG_SCHEMA_MAX_FLATTENED);
     }
-    if (path.name == NULL || path.dotted == NULL) {
-        (void)tg_error_set(flattener->err, TG_ERR_TOO_LARGE,
-                           "schema: a nested field's name is longer than %d bytes", MAX_PATH_BYTES);
-        return TG_ERR_TOO_LARGE;
-    }
     if (flattener->n_paths == flattener->capacity && !grow(flattener)) {
         return no_memory(flattener);
     }
@@ -124,8 +122,6 @@ static tg_status_t
 add_field(flattener_t *flattener, const tg_field_t *field, const tg_path_t *parent)
 {
     tg_path_t path = {
-        .name = join(flattener, parent->name, "_", field->name),
-        .dotted = join(flattener, parent->dotted, ".", field->name),
         .node = field->node,
         .record = record_of(flattener, field->node),
         .field = field,
@@ -133,6 +129,8 @@ add_field(flattener_t *flattener, const tg_field_t *field, const tg_path_t *pare
                     field->node->kind == TG_NODE_NULL,
     };
     size_t index = 0;
+    TG_TRY(join(flattener, parent->name, "_", field->name, &path.name));
+    TG_TRY(join(flattener, parent->dotted, ".", field->name, &path.dotted));
     TG_TRY(combine_aliases(flattener, parent, field, &path.aliases));
     TG_TRY(add_path(flattener, path, &index));
     if (path.record != NULL) {

@@ -23,7 +23,7 @@ typedef struct target {
 static tg_status_t
 no_memory(compiler_t *compiler)
 {
-    return tg_error_set(compiler->err, TG_ERR_NO_MEMORY, "decode plan: no memory");
+    return tg_schema_no_room(compiler->plan->arena, compiler->err);
 }
 
 tg_status_t

@@ -137,7 +137,7 @@ run_matcher(matcher_t *matcher, tg_arena_t *arena, tg_error_t *err)
     matcher->has_field = tg_arena_calloc(arena, matcher->n_columns + 1, sizeof(bool));
     if (matcher->match.column_of == NULL || matcher->has_field == NULL ||
         matcher->by_name == NULL || matcher->by_alias == NULL || !index_paths(matcher)) {
-        return tg_error_set(err, TG_ERR_NO_MEMORY, "decode plan: no memory");
+        return tg_schema_no_room(arena, err);
     }
     for (size_t i = 0; i < matcher->match.n_paths; i++) {
         matcher->match.column_of[i] = -1;

@@ -7,7 +7,7 @@
 #include "avro_c_internal.h"
 #include "schema_internal.h"
 
-enum { MAX_ARENA_BYTES = 64 << 20, MAX_CANONICAL_BYTES = 16 << 20 };
+enum { MAX_CANONICAL_BYTES = 16 << 20 };
 
 static const char *const kind_names[] = {
     [TG_NODE_NULL] = "null",   [TG_NODE_BOOLEAN] = "boolean", [TG_NODE_INT] = "int",
@@ -33,6 +33,18 @@ static const char *const logical_names[] = {
     [TG_LOGICAL_LOCAL_NANOS] = "local-timestamp-nanos",
     [TG_LOGICAL_DURATION] = "duration",
 };
+
+tg_status_t
+tg_schema_no_room(const tg_arena_t *arena, tg_error_t *err)
+{
+    if (tg_arena_used_bytes(arena) > TG_SCHEMA_MAX_ARENA_BYTES / 2) {
+        (void)tg_error_set(err, TG_ERR_TOO_LARGE, "schema: needs more than %d bytes of memory",
+                           TG_SCHEMA_MAX_ARENA_BYTES);
+        return TG_ERR_TOO_LARGE;
+    }
+    (void)tg_error_set(err, TG_ERR_NO_MEMORY, "schema: no memory");
+    return TG_ERR_NO_MEMORY;
+}
 
 void
 tg_node_describe(const tg_node_t *node, char *ret_text, size_t n_bytes)
@@ -109,7 +121,8 @@ avro_c_accepts(const tg_schema_t *schema, tg_error_t *err)
     tg_status_t status = tg_schema_put_canonical(schema, &text);
     if (status != TG_OK) {
         tg_buffer_done(&text);
-        return tg_error_set(err, status, "schema: no room for its canonical form");
+        return tg_error_set(err, status == TG_ERR_FULL ? TG_ERR_TOO_LARGE : status,
+                            "schema: no room for its canonical form");
     }
     status = tg_avro_c_accepts((const char *)text.data, text.n_bytes, err);
     tg_buffer_done(&text);
@@ -143,7 +156,7 @@ tg_schema_new(const char *text, const char *const *references, size_t n_referenc
         return tg_error_set(err, TG_ERR_NO_MEMORY, "schema: no memory");
     }
     atomic_init(&schema->n_references, 1);
-    schema->arena = tg_arena_new(MAX_ARENA_BYTES);
+    schema->arena = tg_arena_new(TG_SCHEMA_MAX_ARENA_BYTES);
     if (schema->arena == NULL) {
         return tg_error_set(err, TG_ERR_NO_MEMORY, "schema: no memory");
     }

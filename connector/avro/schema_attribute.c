@@ -2,12 +2,6 @@
 
 #include "schema_internal.h"
 
-static tg_status_t
-no_memory(tg_error_t *err)
-{
-    return tg_error_set(err, TG_ERR_NO_MEMORY, "schema: no memory");
-}
-
 tg_status_t
 tg_schema_read_text(tg_schema_t *schema, const json_t *json, const char **ret_text, tg_error_t *err)
 {
@@ -16,7 +10,7 @@ tg_schema_read_text(tg_schema_t *schema, const json_t *json, const char **ret_te
         return TG_OK;
     }
     *ret_text = tg_arena_strdup(schema->arena, text);
-    return *ret_text != NULL ? TG_OK : no_memory(err);
+    return *ret_text != NULL ? TG_OK : tg_schema_no_room(schema->arena, err);
 }
 
 static bool
@@ -46,7 +40,7 @@ tg_schema_read_properties(tg_schema_t *schema, json_t *json, tg_properties_t *re
     }
     tg_property_t *items = tg_arena_calloc(schema->arena, n_items, sizeof *items);
     if (items == NULL) {
-        return no_memory(err);
+        return tg_schema_no_room(schema->arena, err);
     }
     size_t at = 0;
     json_object_foreach(json, key, value)
@@ -55,7 +49,7 @@ tg_schema_read_properties(tg_schema_t *schema, json_t *json, tg_properties_t *re
             items[at].name = tg_arena_strdup(schema->arena, key);
             items[at].value = tg_arena_strdup(schema->arena, json_string_value(value));
             if (items[at].name == NULL || items[at].value == NULL) {
-                return no_memory(err);
+                return tg_schema_no_room(schema->arena, err);
             }
             at++;
         }
@@ -71,7 +65,7 @@ tg_schema_read_aliases(tg_schema_t *schema, const json_t *json, tg_names_t *ret_
     size_t n_items = json_array_size(json);
     const char **items = tg_arena_calloc(schema->arena, n_items, sizeof *items);
     if (items == NULL) {
-        return no_memory(err);
+        return tg_schema_no_room(schema->arena, err);
     }
     for (size_t i = 0; i < n_items; i++) {
         TG_TRY(tg_schema_read_text(schema, json_array_get(json, i), &items[i], err));
@@ -92,9 +86,9 @@ tg_schema_read_default(tg_schema_t *schema, const json_t *json, const char **ret
     }
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
     if (text == NULL) {
-        return no_memory(err);
+        return tg_schema_no_room(schema->arena, err);
     }
     *ret_text = tg_arena_strdup(schema->arena, text);
     free(text);
-    return *ret_text != NULL ? TG_OK : no_memory(err);
+    return *ret_text != NULL ? TG_OK : tg_schema_no_room(schema->arena, err);
 }

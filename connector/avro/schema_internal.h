@@ -22,6 +22,7 @@ enum {
     TG_SCHEMA_MAX_DEPTH = 64,
     TG_SCHEMA_MAX_NODES = 20000,
     TG_SCHEMA_MAX_REFERENCES = 1000,
+    TG_SCHEMA_MAX_ARENA_BYTES = 64 << 20, /* of a schema, a derived table, a plan */
     /* Fields met while a record is flattened; nested reuse of named types multiplies them. */
     TG_SCHEMA_MAX_FLATTENED = 20000,
 };
@@ -113,6 +114,10 @@ struct tg_schema {
     tg_node_t **nodes; /* each once, children before parents except in recursion */
     size_t n_nodes;
 };
+
+/* An arena gave nothing: because the schema asks for more than it may, which no later try changes,
+ * or because there is no memory now. Never TG_OK. */
+tg_status_t tg_schema_no_room(const tg_arena_t *arena, tg_error_t *err);
 
 /* "int", "timestamp-micros long", "array of string": for messages. Writes at most n_bytes. */
 void tg_node_describe(const tg_node_t *node, char *ret_text, size_t n_bytes);

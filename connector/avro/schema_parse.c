@@ -27,8 +27,10 @@ static tg_status_t read_node(parser_t *parser, json_t *json, place_t place, tg_n
 static tg_status_t
 no_memory(parser_t *parser)
 {
-    (void)tg_error_set(parser->err, TG_ERR_NO_MEMORY, "schema: no memory");
-    return TG_ERR_NO_MEMORY;
+    /* In constants, so that the compiler sees that this is never a success. */
+    return tg_schema_no_room(parser->schema->arena, parser->err) == TG_ERR_TOO_LARGE
+               ? TG_ERR_TOO_LARGE
+               : TG_ERR_NO_MEMORY;
 }
 
 static tg_status_t

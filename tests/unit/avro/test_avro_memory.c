@@ -1,5 +1,5 @@
 // links: avro base
-// wrap: malloc calloc realloc
+// wrap: malloc calloc realloc tg_arena_alloc tg_arena_calloc tg_arena_strdup tg_arena_strndup
 /*
  * No memory, at every place where some is asked for: it is said as such, nothing is lost and
  * nothing crashes, and the next try works.
@@ -8,13 +8,24 @@
 
 #include "avro/derive.h"
 #include "avro_case.h"
+#include "base/arena.h"
 
-void *__real_malloc(size_t n_bytes);                 // NOLINT(bugprone-reserved-identifier)
-void *__real_calloc(size_t count, size_t size);      // NOLINT(bugprone-reserved-identifier)
-void *__real_realloc(void *pointer, size_t n_bytes); // NOLINT(bugprone-reserved-identifier)
-void *__wrap_malloc(size_t n_bytes);                 // NOLINT(bugprone-reserved-identifier)
-void *__wrap_calloc(size_t count, size_t size);      // NOLINT(bugprone-reserved-identifier)
-void *__wrap_realloc(void *pointer, size_t n_bytes); // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
+void *__real_malloc(size_t n_bytes);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *pointer, size_t n_bytes);
+void *__real_tg_arena_alloc(tg_arena_t *arena, size_t n_bytes);
+void *__real_tg_arena_calloc(tg_arena_t *arena, size_t count, size_t size);
+char *__real_tg_arena_strdup(tg_arena_t *arena, const char *text);
+char *__real_tg_arena_strndup(tg_arena_t *arena, const char *text, size_t n_bytes);
+void *__wrap_malloc(size_t n_bytes);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *pointer, size_t n_bytes);
+void *__wrap_tg_arena_alloc(tg_arena_t *arena, size_t n_bytes);
+void *__wrap_tg_arena_calloc(tg_arena_t *arena, size_t count, size_t size);
+char *__wrap_tg_arena_strdup(tg_arena_t *arena, const char *text);
+char *__wrap_tg_arena_strndup(tg_arena_t *arena, const char *text, size_t n_bytes);
+// NOLINTEND(bugprone-reserved-identifier)
 
 /* Allocations until one fails; 0: none does. */
 static int n_until_failure;
@@ -41,6 +52,30 @@ void *
 __wrap_realloc(void *pointer, size_t n_bytes)
 {
     return fails() ? NULL : __real_realloc(pointer, n_bytes);
+}
+
+void *
+__wrap_tg_arena_alloc(tg_arena_t *arena, size_t n_bytes)
+{
+    return fails() ? NULL : __real_tg_arena_alloc(arena, n_bytes);
+}
+
+void *
+__wrap_tg_arena_calloc(tg_arena_t *arena, size_t count, size_t size)
+{
+    return fails() ? NULL : __real_tg_arena_calloc(arena, count, size);
+}
+
+char *
+__wrap_tg_arena_strdup(tg_arena_t *arena, const char *text)
+{
+    return fails() ? NULL : __real_tg_arena_strdup(arena, text);
+}
+
+char *
+__wrap_tg_arena_strndup(tg_arena_t *arena, const char *text, size_t n_bytes)
+{
+    return fails() ? NULL : __real_tg_arena_strndup(arena, text, n_bytes);
 }
 
 static const char schema_text[] = RECORD(

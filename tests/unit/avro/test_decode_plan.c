@@ -302,17 +302,19 @@ decode_plan_skips_every_type_within_an_array(void **state)
     const tg_plan_column_t column = COLUMN("z", TG_PG_BOOL);
     tg_decode_plan_t *plan = case_plan(
         RECORD(FIELD(
-            "a", "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"s\",\"fields\":"
-                 "[" FIELD("a", "\"boolean\"") "," FIELD("b", "\"int\"") "," FIELD("c", "\"long\"") "," FIELD("d", "\"float\"") "," FIELD(
-                     "e", "\"double\"") "," FIELD("f",
-                                                  "\"string\"") "," FIELD("g",
-                                                                          "{\"type\":\"fixed\","
-                                                                          "\"name\":\"f\",\"size\":"
-                                                                          "2}") "," FIELD("h",
-                                                                                          "\"null"
-                                                                                          "\"") "]}"
-                                                                                                "}") "," FIELD("z",
-                                                                                                               "\"boolean\"")),
+            "a",
+            "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"s\",\"fields\":"
+            "[" FIELD("a", "\"boolean\"") "," FIELD("b", "\"int\"") "," FIELD("c", "\"long\"") "," FIELD("d", "\"float\"") "," FIELD(
+                "e",
+                "\"double\"") "," FIELD("f",
+                                        "\"string\"") "," FIELD("g",
+                                                                "{\"type\":\"fixed\","
+                                                                "\"name\":\"f\",\"size\":"
+                                                                "2}") "," FIELD("h",
+                                                                                "\"null"
+                                                                                "\"") "]}"
+                                                                                      "}") "," FIELD("z",
+                                                                                                     "\"boolean\"")),
         &column, 1);
     case_row(plan, "02 01 02 04 00000000 0000000000000000 02 61 ffff 00 01", "0001 00000001 01");
     case_refused(plan, "02 01 02 04 00000000 0000000000000000 02 61 ff", TG_ERR_TRUNCATED, "ends");

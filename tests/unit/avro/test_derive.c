@@ -239,6 +239,45 @@ derive_of_a_path_that_is_too_long_is_too_large(void **state)
     free(inner);
 }
 
+/* 19,000 columns whose names take 4,000 bytes each, and again for messages. */
+static void
+derive_that_needs_more_memory_than_allowed_is_too_large(void **state)
+{
+    (void)state;
+
+    enum { N_LEVELS = 8, N_LEAVES = 9500, NAME_BYTES = 500, TEXT_BYTES = 1 << 20 };
+
+    char *text = calloc(1, TEXT_BYTES);
+    char *name = calloc(1, NAME_BYTES + 1);
+    memset(name, 'n', NAME_BYTES);
+    size_t n = 0;
+    for (int i = 0; i < N_LEVELS; i++) {
+        n += (size_t)snprintf(text + n, TEXT_BYTES - n,
+                              "{\"type\":\"record\",\"name\":\"r%d\",\"fields\":[{\"name\":\"%s\","
+                              "\"type\":",
+                              i, name);
+    }
+    n += (size_t)snprintf(text + n, TEXT_BYTES - n,
+                          "{\"type\":\"record\",\"name\":\"leaves\",\"fields\":[");
+    for (int i = 0; i < N_LEAVES; i++) {
+        n += (size_t)snprintf(text + n, TEXT_BYTES - n, "%s{\"name\":\"f%d\",\"type\":\"int\"}",
+                              i > 0 ? "," : "", i);
+    }
+    n += (size_t)snprintf(text + n, TEXT_BYTES - n, "]}");
+    for (int i = 0; i < N_LEVELS; i++) {
+        n += (size_t)snprintf(text + n, TEXT_BYTES - n, "}]}");
+    }
+    assert_true(n < TEXT_BYTES - 1);
+    tg_error_t err = {.text = ""};
+    tg_derived_table_t *table = NULL;
+    tg_schema_t *schema = case_schema(text);
+    ASSERT_FAILS(tg_derive_table(schema, TG_NESTED_FLATTEN, &table, &err), TG_ERR_TOO_LARGE);
+    assert_non_null(strstr(err.text, "bytes of memory"));
+    tg_schema_unref(schema);
+    free(name);
+    free(text);
+}
+
 /* Each level holds the next one twice: 2^40 fields from forty lines. */
 static void
 derive_of_records_that_multiply_is_too_large(void **state)
@@ -280,6 +319,7 @@ main(void)
         cmocka_unit_test(derive_refuses_names_that_meet_or_are_too_long),
         cmocka_unit_test(derive_of_more_columns_than_postgresql_has_is_unsupported),
         cmocka_unit_test(derive_of_a_path_that_is_too_long_is_too_large),
+        cmocka_unit_test(derive_that_needs_more_memory_than_allowed_is_too_large),
         cmocka_unit_test(derive_of_records_that_multiply_is_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
