@@ -217,6 +217,8 @@ class Connect:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.read()
         except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None  # not known yet, or no longer
             raise Failed(f"{method} {path}: {error.read().decode()[:500]}") from error
         except OSError:
             return None
@@ -315,23 +317,31 @@ def described(mode):
 
 
 def best_mode(bench, peer, shape):
-    """Each mode once, after one that warms up; [(mode, result)], the fastest first."""
-    tried = []
-    for mode in (peer.modes[0], *peer.modes):
+    """Each mode once, after one that warms up; [(mode, result)], the fastest first; a mode that fails is out."""
+    tried, failures = [], []
+    for warming_up, mode in ((True, peer.modes[0]), *((False, mode) for mode in peer.modes)):
         bench.make_table(TABLE, shape, False)
-        tried.append((mode, peer.run(shape, mode)))
-    return sorted(tried[1:], key=lambda one: -one[1]["rows_per_s"])
+        try:
+            result = peer.run(shape, mode)
+        except Failed as failed:
+            failures.append(f"{described(mode)}: {failed}")
+            continue
+        if not warming_up:
+            tried.append((mode, result))
+    if not tried:
+        raise Failed("no mode brought all rows\n" + "\n".join(failures))
+    return sorted(tried, key=lambda one: -one[1]["rows_per_s"]), failures
 
 
 def measure_shape(bench, peer, shape):
-    tried = best_mode(bench, peer, shape)
+    tried, failures = best_mode(bench, peer, shape)
     mode, runs = tried[0][0], [tried[0][1]]
     while len(runs) < bench.options.runs:
         bench.make_table(TABLE, shape, False)
         runs.append(peer.run(shape, mode))
     result = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
     return {**result, "mode": described(mode),
-            "tried": {described(one): round(other["rows_per_s"]) for one, other in tried}}
+            "tried": {described(one): round(other["rows_per_s"]) for one, other in tried}, "failed_modes": failures}
 
 
 def measure_peer(bench, kind, shapes):
@@ -367,6 +377,8 @@ def print_result(title, result, sinks):
           f"{result['cpu_s_per_million']:8.1f} {result['server_cpu_s_per_million']:7.1f} {result['peak_mib']:9,.0f}"
           + "".join(f" {sink / result['rows_per_s']:8.1f}x" for sink in sinks.values()))
     print(f"    best of: {'; '.join(f'{mode}: {rate:,}' for mode, rate in result['tried'].items())}")
+    for failure in result["failed_modes"]:
+        print(f"    failed: {failure}")
 
 
 def sinks_of(bench, shape):

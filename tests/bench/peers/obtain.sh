@@ -32,29 +32,24 @@ telegraf_build() {
         "github.com/influxdata/telegraf/cmd/telegraf@$TELEGRAF_VERSION"
 }
 
-# peer_obtained COMMAND : whether it did its work. Never as a condition itself: that would switch errexit off inside it.
-peer_obtained() {
-    local status
+# peer_try COMMAND OPTION... : adds the options for bench.py if the command does its work. The command is never a
+# condition: that would switch errexit off inside it, and half a download would pass for a whole one.
+peer_try() {
+    local command=$1 status
+    shift
     set +e
     (
         set -Eeuo pipefail
-        "$@"
+        "$command"
     ) >&2
     status=$?
     set -e
-    return "$status"
+    ((status != 0)) || PEER_OPTIONS+=("$@")
 }
 
 # Sets PEER_OPTIONS for bench.py.
 peers_obtain() {
-    local obtained
     PEER_OPTIONS=()
-    set +e
-    peer_obtained connect_obtain
-    obtained=$?
-    ((obtained != 0)) || PEER_OPTIONS+=(--connect "$CACHE_DIR/$(connect_cache)")
-    peer_obtained telegraf_obtain
-    obtained=$?
-    ((obtained != 0)) || PEER_OPTIONS+=(--telegraf "$CACHE_DIR/$TELEGRAF_CACHE/telegraf")
-    set -e
+    peer_try connect_obtain --connect "$CACHE_DIR/$(connect_cache)"
+    peer_try telegraf_obtain --telegraf "$CACHE_DIR/$TELEGRAF_CACHE/telegraf"
 }
