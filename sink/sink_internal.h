@@ -37,4 +37,18 @@ struct tg_sink {
 /* One turn of the poll thread: rebalances, starts, hints. */
 void tg_sink_poll_once(tg_sink_t *sink, int64_t timeout_ms);
 
+/* rebalance.c: events of the consumer, on the poll thread. */
+void tg_sink_on_assigned(void *arg, const tg_partition_t *partitions, size_t n_partitions);
+void tg_sink_on_revoked(void *arg, const tg_partition_t *partitions, size_t n_partitions,
+                        bool lost);
+void tg_sink_on_error(void *arg, const tg_error_t *error);
+
+/* Hands lanes that have no writer yet to writers. */
+void tg_sink_place_lanes(tg_sink_t *sink);
+/* Well again when nothing was heard for a while. */
+void tg_sink_note_calm(tg_sink_t *sink);
+/* Commits what was written to Kafka, as a hint; wait: and waits for it. */
+void tg_sink_hint(tg_sink_t *sink, bool only_revoked, bool wait);
+void tg_sink_lanes_remove(tg_sink_t *sink, tg_lane_t *lane);
+
 #endif

@@ -1,6 +1,5 @@
 #include "writer.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -19,354 +18,8 @@ enum {
     STATS_MS = 1000,
     REFUSED_RETRY_MS = 1000,
     BEAT_LIMIT_MS = 180000,
-    IDLE_BATCHES_MAX = 64,
     MAX_VALUE_DEPTH = 64
 };
-
-/* --- batches --- */
-
-/* The smallest that a batch of usual_bytes fits into, so that a lane with little to write does not
- * sit on the memory of one with much; else the largest. One whose dead letters are still under way
- * is referred to by the producer: it rests until they are settled. */
-static tg_batch_t *
-idle_batch_take(tg_writer_t *writer, size_t usual_bytes)
-{
-    tg_batch_t **best = NULL;
-    size_t best_bytes = 0;
-    for (tg_batch_t **link = &writer->idle_batches; *link != NULL; link = &(*link)->next) {
-        if (atomic_load(&(*link)->n_pending_dead_letters) > 0) {
-            continue;
-        }
-        size_t n_bytes = tg_batch_capacity(*link);
-        bool fits = n_bytes >= usual_bytes;
-        bool best_fits = best_bytes >= usual_bytes;
-        if (best == NULL ||
-            (fits ? !best_fits || n_bytes < best_bytes : !best_fits && n_bytes > best_bytes)) {
-            best = link;
-            best_bytes = n_bytes;
-        }
-    }
-    if (best == NULL) {
-        return NULL;
-    }
-    tg_batch_t *batch = *best;
-    *best = batch->next;
-    return batch;
-}
-
-tg_batch_t *
-tg_writer_batch_new(tg_writer_t *writer, int64_t first_offset, size_t usual_bytes)
-{
-    tg_batch_t *batch = idle_batch_take(writer, usual_bytes);
-    if (batch == NULL) {
-        /* A row may begin below max_bytes and end above it: the ceiling leaves room for one of the
-         * largest. */
-        batch = tg_batch_new((size_t)(atomic_load(&writer->env->max_bytes) +
-                                      2 * writer->env->sink->errors.max_record_bytes));
-    }
-    if (batch != NULL) {
-        tg_batch_reset(batch, first_offset, tg_clock_now_us(writer->env->clock));
-    }
-    return batch;
-}
-
-/* Frees what is more than enough, beginning behind the batches that came in last. */
-static void
-idle_batches_trim(tg_writer_t *writer)
-{
-    size_t n_idle = 0;
-    size_t n_bytes = 0;
-    tg_batch_t **link = &writer->idle_batches;
-    while (*link != NULL) {
-        tg_batch_t *batch = *link;
-        size_t n_bytes_with = n_bytes + tg_batch_capacity(batch);
-        if ((n_idle >= IDLE_BATCHES_MAX || n_bytes_with > writer->max_buffered_bytes / 2) &&
-            n_idle > 0 && atomic_load(&batch->n_pending_dead_letters) == 0) {
-            *link = batch->next;
-            tg_batch_free(batch);
-            continue;
-        }
-        n_idle++;
-        n_bytes = n_bytes_with;
-        link = &batch->next;
-    }
-}
-
-void
-tg_writer_batch_free(tg_writer_t *writer, tg_batch_t *batch)
-{
-    writer->buffered_bytes -= tg_batch_buffered_bytes(batch);
-    batch->next = writer->idle_batches;
-    writer->idle_batches = batch;
-    idle_batches_trim(writer);
-}
-
-/* --- lanes --- */
-
-void
-tg_writer_lane_set_state(tg_writer_t *writer, tg_lane_t *lane, tg_lane_state_t state)
-{
-    tg_lane_state_t before = tg_lane_state(lane);
-    if (before == state) {
-        return;
-    }
-    char partition[16];
-    (void)snprintf(partition, sizeof partition, "%" PRId32, lane->partition);
-    const char *sink = writer->env->sink->name;
-    tg_series_set(TG_SERIES(writer->env->metrics, TG_METRIC_SINK_LANE_STATE, sink, lane->topic,
-                            partition, tg_lane_state_name(before)),
-                  0);
-    tg_series_set(TG_SERIES(writer->env->metrics, TG_METRIC_SINK_LANE_STATE, sink, lane->topic,
-                            partition, tg_lane_state_name(state)),
-                  1);
-    atomic_store(&lane->state, (int)state);
-}
-
-static void
-lane_in_trouble(tg_writer_t *writer, tg_lane_t *lane, tg_retry_t *retry, const char *message,
-                const tg_error_t *why)
-{
-    int64_t delay_ms = tg_retry_failed(retry, tg_clock_now_ms(writer->env->clock));
-    if (tg_lane_state(lane) != TG_LANE_STOPPED) {
-        tg_health_set(lane->health, TG_HEALTH_DEGRADED, why->text);
-    }
-    tg_series_add(TG_SERIES(writer->env->metrics, TG_METRIC_SINK_RETRIES_TOTAL,
-                            writer->env->sink->name, tg_status_name(why->status)),
-                  1);
-    TG_LOG_WARNING(writer->env->log, message, TG_S("sink", writer->env->sink->name),
-                   TG_S("topic", lane->topic), TG_I("partition", lane->partition),
-                   TG_I("retry_ms", delay_ms), TG_S("error", why->text));
-}
-
-void
-tg_writer_lane_failed(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
-{
-    lane_in_trouble(writer, lane, &lane->retry, "lane backs off", why);
-}
-
-void
-tg_writer_lane_refused(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
-{
-    lane->blocked = true;
-    tg_writer_lane_failed(writer, lane, why);
-}
-
-void
-tg_writer_lane_cannot_decode(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
-{
-    lane_in_trouble(writer, lane, &lane->decoding, "lane cannot decode its next record yet", why);
-}
-
-static void
-lane_note_health(tg_lane_t *lane)
-{
-    if (!lane->blocked && lane->retry.n_failures == 0 && lane->decoding.n_failures == 0) {
-        tg_health_set(lane->health, TG_HEALTH_UP, NULL);
-    }
-}
-
-void
-tg_writer_lane_holds(tg_lane_t *lane)
-{
-    if (lane->blocked) {
-        lane->retry.next_ms = 0; /* it may try, and waits longer if that fails again */
-    } else {
-        tg_retry_reset(&lane->retry);
-    }
-    lane_note_health(lane);
-}
-
-void
-tg_writer_lane_progressed(tg_lane_t *lane)
-{
-    lane->blocked = false;
-    tg_retry_reset(&lane->retry);
-    lane_note_health(lane);
-}
-
-void
-tg_writer_lane_decodes(tg_lane_t *lane)
-{
-    if (lane->decoding.n_failures > 0) {
-        tg_retry_reset(&lane->decoding);
-        lane_note_health(lane);
-    }
-}
-
-void
-tg_writer_lane_rewind(tg_writer_t *writer, tg_lane_t *lane)
-{
-    assert(!lane->in_flight);
-    tg_lane_drop_pending(lane);
-    while (lane->first_sealed != NULL) {
-        tg_writer_batch_free(writer, tg_lane_take_batch(lane));
-    }
-    if (lane->open != NULL) {
-        tg_writer_batch_free(writer, lane->open);
-        lane->open = NULL;
-    }
-    lane->position = -1;
-    lane->must_start = true;
-    lane->wants_admit = false;
-    lane->has_key = false;
-    lane->binding = NULL;
-    tg_writer_lane_note_pending(lane);
-    if (tg_lane_state(lane) != TG_LANE_RELEASED) {
-        tg_writer_lane_set_state(writer, lane, TG_LANE_CLAIMING);
-    }
-}
-
-void
-tg_writer_lane_stop(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why)
-{
-    lane->blocked = true;
-    lane->recheck_ms = tg_clock_now_ms(writer->env->clock) + TG_STOPPED_RECHECK_MS;
-    if (lane->first_sealed != NULL) {
-        lane->first_sealed->n_attempts = 0; /* one more, see tg_writer_flush_is_owed */
-    }
-    tg_health_set(lane->health, TG_HEALTH_DOWN, why->text);
-    TG_LOG_ERROR(writer->env->log, "lane stopped", TG_S("sink", writer->env->sink->name),
-                 TG_S("topic", lane->topic), TG_I("partition", lane->partition),
-                 TG_S("error", why->text));
-    tg_writer_lane_set_state(writer, lane, TG_LANE_STOPPED);
-}
-
-void
-tg_writer_lane_note_pending(tg_lane_t *lane)
-{
-    const tg_batch_t *oldest = lane->first_sealed != NULL ? lane->first_sealed : lane->open;
-    atomic_store(&lane->pending_unix_ms, oldest != NULL ? oldest->oldest_unix_ms : INT64_MAX);
-}
-
-/* On another connection every lane must find out where it stands. */
-static void
-claim_again(tg_writer_t *writer)
-{
-    for (size_t i = 0; i < writer->n_lanes; i++) {
-        tg_lane_t *lane = writer->lanes[i];
-        if (tg_lane_state(lane) == TG_LANE_RUNNING || tg_lane_state(lane) == TG_LANE_STARTING) {
-            tg_writer_lane_set_state(writer, lane, TG_LANE_CLAIMING);
-        }
-    }
-}
-
-void
-tg_writer_connection_lost(tg_writer_t *writer, const tg_error_t *why)
-{
-    tg_connection_close(writer->connection);
-    if (writer->flight.lane != NULL) {
-        writer->flight.lane->in_flight = false;
-        writer->flight.lane = NULL;
-    }
-    int64_t delay_ms = tg_retry_failed(&writer->reconnect, tg_clock_now_ms(writer->env->clock));
-    tg_series_set(writer->connected, 0);
-    tg_health_set(writer->health, TG_HEALTH_DEGRADED, why->text);
-    TG_LOG_WARNING(writer->env->log, "database connection lost",
-                   TG_S("sink", writer->env->sink->name), TG_S("writer", writer->name),
-                   TG_I("retry_ms", delay_ms), TG_S("error", why->text));
-    claim_again(writer);
-}
-
-static void
-lane_series_open(tg_writer_t *writer, tg_lane_t *lane)
-{
-    tg_metrics_t *metrics = writer->env->metrics;
-    const char *sink = writer->env->sink->name;
-    char partition[16];
-    (void)snprintf(partition, sizeof partition, "%" PRId32, lane->partition);
-#define LANE_SERIES(metric) TG_SERIES(metrics, metric, sink, lane->topic, partition)
-    lane->series = (tg_lane_series_t){
-        .records = LANE_SERIES(TG_METRIC_SINK_RECORDS_READ_TOTAL),
-        .rows = LANE_SERIES(TG_METRIC_SINK_ROWS_WRITTEN_TOTAL),
-        .batches = LANE_SERIES(TG_METRIC_SINK_BATCHES_TOTAL),
-        .bytes = LANE_SERIES(TG_METRIC_SINK_BYTES_WRITTEN_TOTAL),
-        .tombstones = LANE_SERIES(TG_METRIC_SINK_TOMBSTONES_TOTAL),
-        .redelivered = LANE_SERIES(TG_METRIC_SINK_REDELIVERED_TOTAL),
-        .fenced = LANE_SERIES(TG_METRIC_SINK_FENCED_TOTAL),
-        .claims = LANE_SERIES(TG_METRIC_SINK_CLAIMS_TOTAL),
-        .next_offset = LANE_SERIES(TG_METRIC_SINK_NEXT_OFFSET),
-    };
-#undef LANE_SERIES
-}
-
-static bool
-lanes_append(tg_writer_t *writer, tg_lane_t *lane)
-{
-    if (writer->n_lanes == writer->lanes_capacity) {
-        size_t capacity = writer->lanes_capacity == 0 ? 16 : writer->lanes_capacity * 2;
-        tg_lane_t **lanes = realloc((void *)writer->lanes, capacity * sizeof(tg_lane_t *));
-        if (lanes == NULL) {
-            return false;
-        }
-        writer->lanes = lanes;
-        writer->lanes_capacity = capacity;
-    }
-    writer->lanes[writer->n_lanes++] = lane;
-    return true;
-}
-
-static void
-lane_add(tg_writer_t *writer, tg_lane_t *lane)
-{
-    if (!lanes_append(writer, lane)) {
-        TG_LOG_ERROR(writer->env->log, "partition cannot be taken, no memory",
-                     TG_S("topic", lane->topic), TG_I("partition", lane->partition));
-        atomic_store(&lane->released, true);
-        tg_lane_unref(lane);
-        return;
-    }
-    lane_series_open(writer, lane);
-    char name[320];
-    (void)snprintf(name, sizeof name, "sink %s lane %s[%" PRId32 "]", writer->env->sink->name,
-                   lane->topic, lane->partition);
-    lane->health = tg_health_add(writer->env->health, name);
-}
-
-/* Lets go of the lane: everything that is not written is somebody else's now. */
-static void
-lane_release(tg_writer_t *writer, tg_lane_t *lane)
-{
-    tg_writer_lane_set_state(writer, lane, TG_LANE_RELEASED);
-    tg_writer_lane_rewind(writer, lane);
-    tg_partition_queue_close(lane->queue);
-    lane->queue = NULL;
-    tg_health_remove(writer->env->health, lane->health);
-    lane->health = NULL;
-    for (size_t i = 0; i < writer->n_lanes; i++) {
-        if (writer->lanes[i] == lane) {
-            writer->lanes[i] = writer->lanes[--writer->n_lanes];
-            break;
-        }
-    }
-    writer->next_lane = 0;
-    atomic_store(&lane->released, true);
-    tg_wake_signal(writer->env->released);
-    tg_lane_unref(lane);
-}
-
-static void
-lane_started(tg_writer_t *writer, tg_lane_t *lane, const tg_op_t *op)
-{
-    if (tg_lane_state(lane) != TG_LANE_STARTING || op->start_number != lane->start_number) {
-        return; /* the answer to a question that is no longer asked */
-    }
-    if (op->failed) {
-        tg_error_t why;
-        TG_IGNORE(
-            tg_error_set(&why, TG_ERR_UNAVAILABLE, "reading the partition could not be started"));
-        tg_writer_lane_set_state(writer, lane, TG_LANE_CLAIMING);
-        tg_writer_lane_failed(writer, lane, &why);
-        return;
-    }
-    lane->must_start = false;
-    lane->maybe_more = true;
-    if (lane->missing_offset >= 0 && lane->missing_offset != op->offset) {
-        lane->blocked = false; /* an operator has said where it shall go on */
-        lane->missing_offset = -1;
-    }
-    tg_writer_lane_set_state(writer, lane, TG_LANE_RUNNING);
-    tg_writer_lane_holds(lane);
-}
 
 static bool
 owns(const tg_writer_t *writer, const tg_lane_t *lane)
@@ -386,11 +39,11 @@ serve_op(tg_writer_t *writer, const tg_op_t *op)
 {
     switch (op->kind) {
     case TG_OP_ADD:
-        lane_add(writer, op->lane);
+        tg_writer_lane_add(writer, op->lane);
         return; /* the reference is the writer's now */
     case TG_OP_STARTED:
         if (owns(writer, op->lane)) {
-            lane_started(writer, op->lane, op);
+            tg_writer_lane_started(writer, op->lane, op);
         }
         break;
     case TG_OP_REMOVE:
@@ -418,7 +71,7 @@ serve_ops(tg_writer_t *writer)
     for (size_t i = writer->n_lanes; i-- > 0;) {
         tg_lane_t *lane = writer->lanes[i];
         if (lane->releasing && !lane->in_flight) {
-            lane_release(writer, lane);
+            tg_writer_lane_release(writer, lane);
         }
     }
 }
@@ -461,7 +114,7 @@ connect_if_due(tg_writer_t *writer)
         tg_writer_connection_lost(writer, &why);
         return;
     }
-    claim_again(writer);
+    tg_writer_claim_again(writer);
     tg_retry_reset(&writer->reconnect);
     tg_series_set(writer->connected, 1);
     if (writer->was_connected) {
@@ -655,7 +308,7 @@ run(void *arg)
         tg_connection_close(writer->connection);
     }
     while (writer->n_lanes > 0) {
-        lane_release(writer, writer->lanes[0]);
+        tg_writer_lane_release(writer, writer->lanes[0]);
     }
     return NULL;
 }

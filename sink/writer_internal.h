@@ -60,12 +60,18 @@ struct tg_writer {
         *latency_seconds, *schemas, *truncated, *direct_rows, *rowstore_rows, *sorted_batches;
 };
 
-/* --- batches (writer.c) --- */
+/* --- batch_pool.c --- */
 /* usual_bytes: what the lane's batches have held lately. */
 tg_batch_t *tg_writer_batch_new(tg_writer_t *writer, int64_t first_offset, size_t usual_bytes);
 void tg_writer_batch_free(tg_writer_t *writer, tg_batch_t *batch);
 
-/* --- lanes (writer.c) --- */
+/* --- writer_lanes.c --- */
+/* Takes the reference. */
+void tg_writer_lane_add(tg_writer_t *writer, tg_lane_t *lane);
+/* Lets go of the lane and gives the reference back: what is not written is somebody else's now. */
+void tg_writer_lane_release(tg_writer_t *writer, tg_lane_t *lane);
+/* The poll thread's answer to START. */
+void tg_writer_lane_started(tg_writer_t *writer, tg_lane_t *lane, const tg_op_t *op);
 void tg_writer_lane_set_state(tg_writer_t *writer, tg_lane_t *lane, tg_lane_state_t state);
 /* A claim or flush did not work: notes why, and when to try again. */
 void tg_writer_lane_failed(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why);
@@ -85,6 +91,8 @@ void tg_writer_lane_rewind(tg_writer_t *writer, tg_lane_t *lane);
 void tg_writer_lane_stop(tg_writer_t *writer, tg_lane_t *lane, const tg_error_t *why);
 /* The oldest timestamp that is read and not written, for freshness. */
 void tg_writer_lane_note_pending(tg_lane_t *lane);
+/* Every lane must find out where it stands. */
+void tg_writer_claim_again(tg_writer_t *writer);
 /* The connection is gone: every lane must find out where it stands. */
 void tg_writer_connection_lost(tg_writer_t *writer, const tg_error_t *why);
 
