@@ -1,6 +1,5 @@
 #include "kafka/consumer.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,29 +8,13 @@
 #include "base/clock.h"
 #include "consumer_internal.h"
 
-#define COMMIT_TIMEOUT_MS 10000
-#define CLOSE_TIMEOUT_MS  5000
-
-/* A fetcher's sizes hold for at least so many partitions, and for half as many again as came
- * first. */
-#define EXPECTED_MIN 8
+#define CLOSE_TIMEOUT_MS 5000
 
 static const tg_kafka_setting_t member_settings[] = {
     {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "error"},        {"enable.partition.eof", "false"},
     {"isolation.level", "read_committed"}, {"partition.assignment.strategy", "cooperative-sticky"},
 };
-
-rd_kafka_topic_partition_list_t *
-tg_kafka_list_of(const tg_partition_t *partitions, size_t n_partitions)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n_partitions);
-    for (size_t i = 0; i < n_partitions; i++) {
-        rd_kafka_topic_partition_list_add(list, partitions[i].topic, partitions[i].partition)
-            ->offset = partitions[i].offset;
-    }
-    return list;
-}
 
 /* --- opening --- */
 
@@ -175,227 +158,6 @@ tg_consumer_open(const tg_consumer_options_t *options, tg_consumer_t **ret_consu
     return TG_OK;
 }
 
-/* --- the fetcher --- */
-
-tg_fetcher_t *
-tg_consumer_fetcher(tg_consumer_t *consumer, tg_error_t *err)
-{
-    if (consumer->fetcher == NULL) {
-        size_t n = consumer->assignment.n_entries;
-        consumer->n_expected = n + n / 2 > EXPECTED_MIN ? n + n / 2 : EXPECTED_MIN;
-        if (tg_fetcher_open(consumer->fetcher_conf, consumer->queued_max_bytes,
-                            consumer->n_expected, &consumer->fetcher, err) != TG_OK) {
-            return NULL;
-        }
-    }
-    return consumer->fetcher;
-}
-
-/* Connects while the lanes are being claimed. */
-static void
-prepare_fetcher(tg_consumer_t *consumer)
-{
-    tg_error_t err = {.status = TG_OK};
-    (void)pthread_mutex_lock(&consumer->assignment.mutex);
-    tg_fetcher_t *fetcher = tg_consumer_fetcher(consumer, &err);
-    (void)pthread_mutex_unlock(&consumer->assignment.mutex);
-    if (fetcher == NULL) {
-        consumer->on.on_error(consumer->on.arg, &err);
-        return;
-    }
-    if (consumer->assignment.n_entries > consumer->n_expected) {
-        TG_LOG_WARNING(consumer->log,
-                       "more partitions than the prefetch memory was divided for; restart to "
-                       "divide it anew",
-                       TG_I("partitions", consumer->assignment.n_entries),
-                       TG_I("divided_for", consumer->n_expected));
-    }
-    for (size_t i = 0; i < consumer->assignment.n_entries; i++) {
-        tg_fetcher_announce(fetcher, consumer->assignment.entries[i].topic);
-    }
-}
-
-static void
-stop_fetching(tg_consumer_t *consumer, tg_assigned_t *entry)
-{
-    if (entry->started == NULL) {
-        return;
-    }
-    tg_fetcher_stop(consumer->fetcher, entry->started, entry->partition);
-    entry->started = NULL;
-    (void)pthread_mutex_lock(&consumer->assignment.mutex);
-    if (entry->queue != NULL) {
-        tg_partition_queue_forget(entry->queue);
-    }
-    (void)pthread_mutex_unlock(&consumer->assignment.mutex);
-}
-
-tg_status_t
-tg_consumer_start_partition(tg_consumer_t *consumer, const tg_partition_t *partition,
-                            tg_error_t *err)
-{
-    tg_assigned_t *entry =
-        tg_assignment_find(&consumer->assignment, partition->topic, partition->partition);
-    if (entry == NULL) {
-        return tg_error_set(err, TG_ERR_FENCED, "%s[%d] is not assigned to this member",
-                            partition->topic, partition->partition);
-    }
-    stop_fetching(consumer, entry);
-    (void)pthread_mutex_lock(&consumer->assignment.mutex);
-    tg_status_t status =
-        entry->queue == NULL
-            ? tg_error_set(err, TG_ERR_INTERNAL, "no queue is open for %s[%d]", partition->topic,
-                           partition->partition)
-            : tg_fetcher_start(consumer->fetcher, partition,
-                               tg_partition_queue_handle(entry->queue), &entry->started, err);
-    (void)pthread_mutex_unlock(&consumer->assignment.mutex);
-    return status;
-}
-
-tg_status_t
-tg_consumer_stop_partition(tg_consumer_t *consumer, const tg_partition_t *partition,
-                           tg_error_t *err)
-{
-    tg_assigned_t *entry =
-        tg_assignment_find(&consumer->assignment, partition->topic, partition->partition);
-    if (entry == NULL) {
-        return tg_error_set(err, TG_ERR_FENCED, "%s[%d] is not assigned to this member",
-                            partition->topic, partition->partition);
-    }
-    stop_fetching(consumer, entry);
-    return TG_OK;
-}
-
-/* --- rebalances --- */
-
-/* The member never fetches, so it always assigns and unassigns nothing; that tells the group code
- * of librdkafka that we are done. What we own in the eyes of the group it knows by itself. */
-static void
-acknowledge(tg_consumer_t *consumer, bool assigned)
-{
-    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_error_t *error = assigned ? rd_kafka_incremental_assign(consumer->member, none)
-                                       : rd_kafka_incremental_unassign(consumer->member, none);
-    rd_kafka_topic_partition_list_destroy(none);
-    if (error != NULL) {
-        TG_LOG_WARNING(consumer->log, "rebalance not acknowledged",
-                       TG_S("error", rd_kafka_error_string(error)));
-        rd_kafka_error_destroy(error);
-        (void)rd_kafka_assign(consumer->member, NULL);
-    }
-}
-
-/* Views into list; NULL: no memory. */
-static tg_partition_t *
-views_of(const rd_kafka_topic_partition_list_t *list)
-{
-    tg_partition_t *partitions = calloc((size_t)list->cnt + 1, sizeof *partitions);
-    for (int i = 0; partitions != NULL && i < list->cnt; i++) {
-        partitions[i] = (tg_partition_t){
-            .topic = list->elems[i].topic, .partition = list->elems[i].partition, .offset = -1};
-    }
-    return partitions;
-}
-
-static void
-take_over(tg_consumer_t *consumer, const tg_partition_t *partitions, size_t n_partitions)
-{
-    tg_error_t err = {.status = TG_OK};
-    for (size_t i = 0; i < n_partitions; i++) {
-        if (tg_assignment_add(&consumer->assignment, partitions[i].topic, partitions[i].partition,
-                              &err) != TG_OK) {
-            consumer->on.on_error(consumer->on.arg, &err);
-            return;
-        }
-    }
-    if (n_partitions > 0) {
-        prepare_fetcher(consumer);
-        consumer->on.on_assigned(consumer->on.arg, partitions, n_partitions);
-    }
-}
-
-static void
-handle_assigned(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list)
-{
-    acknowledge(consumer, true);
-    consumer->was_assigned = true;
-    if (consumer->closing) {
-        return;
-    }
-    tg_partition_t *partitions = views_of(list);
-    if (partitions == NULL) {
-        const tg_error_t err = {.status = TG_ERR_NO_MEMORY, .text = "no memory for a rebalance"};
-        consumer->on.on_error(consumer->on.arg, &err);
-        return;
-    }
-    take_over(consumer, partitions, (size_t)list->cnt);
-    free(partitions);
-}
-
-/* Moves what we have taken over to the front; the rest came while closing. */
-static size_t
-keep_ours(tg_consumer_t *consumer, tg_partition_t *partitions, size_t n_partitions)
-{
-    size_t n_ours = 0;
-    for (size_t i = 0; i < n_partitions; i++) {
-        if (tg_assignment_find(&consumer->assignment, partitions[i].topic,
-                               partitions[i].partition) != NULL) {
-            partitions[n_ours++] = partitions[i];
-        }
-    }
-    return n_ours;
-}
-
-static void
-let_go(tg_consumer_t *consumer, const tg_partition_t *partitions, size_t n_partitions, bool lost)
-{
-    if (n_partitions > 0) {
-        consumer->on.on_revoked(consumer->on.arg, partitions, n_partitions, lost);
-    }
-    for (size_t i = 0; i < n_partitions; i++) {
-        tg_assigned_t *entry =
-            tg_assignment_find(&consumer->assignment, partitions[i].topic, partitions[i].partition);
-        if (entry != NULL) {
-            stop_fetching(consumer, entry);
-            tg_assignment_remove(&consumer->assignment, partitions[i].topic,
-                                 partitions[i].partition);
-        }
-    }
-}
-
-static void
-handle_revoked(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list)
-{
-    bool lost = rd_kafka_assignment_lost(consumer->member) != 0;
-    tg_partition_t *partitions = views_of(list);
-    if (partitions == NULL) {
-        const tg_error_t err = {.status = TG_ERR_NO_MEMORY, .text = "no memory for a rebalance"};
-        consumer->on.on_error(consumer->on.arg, &err);
-    } else {
-        let_go(consumer, partitions, keep_ours(consumer, partitions, (size_t)list->cnt), lost);
-        free(partitions);
-    }
-    acknowledge(consumer, false);
-}
-
-/* When the group will not say it any more. */
-static void
-let_go_of_all(tg_consumer_t *consumer)
-{
-    size_t n = consumer->assignment.n_entries;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
-    for (size_t i = 0; i < n; i++) {
-        rd_kafka_topic_partition_list_add(list, consumer->assignment.entries[i].topic,
-                                          consumer->assignment.entries[i].partition);
-    }
-    tg_partition_t *partitions = views_of(list);
-    if (partitions != NULL) {
-        let_go(consumer, partitions, n, true);
-        free(partitions);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-}
-
 /* --- events --- */
 
 static void
@@ -413,7 +175,7 @@ handle_fatal(tg_consumer_t *consumer)
                            reason);
     }
     atomic_store(&consumer->failed, true);
-    let_go_of_all(consumer);
+    tg_rebalance_let_go_of_all(consumer);
     consumer->on.on_error(consumer->on.arg, &err);
 }
 
@@ -467,9 +229,9 @@ handle(tg_consumer_t *consumer, rd_kafka_event_t *event)
     switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_REBALANCE:
         if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-            handle_assigned(consumer, rd_kafka_event_topic_partition_list(event));
+            tg_rebalance_assigned(consumer, rd_kafka_event_topic_partition_list(event));
         } else {
-            handle_revoked(consumer, rd_kafka_event_topic_partition_list(event));
+            tg_rebalance_revoked(consumer, rd_kafka_event_topic_partition_list(event));
         }
         break;
     case RD_KAFKA_EVENT_ERROR:
@@ -508,78 +270,6 @@ void
 tg_consumer_interrupt(tg_consumer_t *consumer)
 {
     rd_kafka_queue_yield(consumer->events);
-}
-
-/* --- commits --- */
-
-void
-tg_consumer_commit_async(tg_consumer_t *consumer, const tg_partition_t *partitions,
-                         size_t n_partitions)
-{
-    if (n_partitions == 0) {
-        return;
-    }
-    rd_kafka_topic_partition_list_t *list = tg_kafka_list_of(partitions, n_partitions);
-    rd_kafka_resp_err_t code = rd_kafka_commit(consumer->member, list, 1);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        TG_LOG_DEBUG(consumer->log, "offsets not committed", TG_S("error", rd_kafka_err2str(code)));
-    }
-}
-
-/* The worst of the answers: fenced before anything that passes. */
-static rd_kafka_resp_err_t
-worst_of(rd_kafka_event_t *event)
-{
-    rd_kafka_resp_err_t worst = rd_kafka_event_error(event);
-    const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
-    for (int i = 0; list != NULL && i < list->cnt; i++) {
-        rd_kafka_resp_err_t code = list->elems[i].err;
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR &&
-            (worst == RD_KAFKA_RESP_ERR_NO_ERROR || tg_kafka_status(code) == TG_ERR_FENCED)) {
-            worst = code;
-        }
-    }
-    return worst;
-}
-
-static tg_status_t
-commit_and_wait(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list,
-                tg_error_t *err)
-{
-    rd_kafka_queue_t *answer = rd_kafka_queue_new(consumer->member);
-    rd_kafka_resp_err_t code = rd_kafka_commit_queue(consumer->member, list, answer, NULL, NULL);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(answer, COMMIT_TIMEOUT_MS);
-        code = event != NULL ? worst_of(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-        if (event != NULL) {
-            rd_kafka_event_destroy(event);
-        }
-    }
-    /* An answer that comes later finds the queue gone. */
-    rd_kafka_queue_destroy(answer);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR
-               ? TG_OK
-               : tg_kafka_error_set(err, code, "committing offsets to the group", NULL);
-}
-
-tg_status_t
-tg_consumer_commit_sync(tg_consumer_t *consumer, const tg_partition_t *partitions,
-                        size_t n_partitions, tg_error_t *err)
-{
-    if (n_partitions == 0) {
-        return TG_OK;
-    }
-    /* A member that has been thrown out commits without a generation, and a group that is empty
-     * accepts that: so ask ourselves first. */
-    if (atomic_load(&consumer->failed) || rd_kafka_assignment_lost(consumer->member) != 0) {
-        return tg_error_set(err, TG_ERR_FENCED, "this member has lost its place in the group");
-    }
-    TG_TRY(tg_assignment_holds(&consumer->assignment, partitions, n_partitions, err));
-    rd_kafka_topic_partition_list_t *list = tg_kafka_list_of(partitions, n_partitions);
-    tg_status_t status = commit_and_wait(consumer, list, err);
-    rd_kafka_topic_partition_list_destroy(list);
-    return status;
 }
 
 /* --- closing --- */
@@ -663,7 +353,7 @@ tg_consumer_close(tg_consumer_t *consumer)
     }
     consumer->closing = true;
     bool sound = close_member(consumer, tg_clock_now_ms(tg_clock_system()) + CLOSE_TIMEOUT_MS);
-    let_go_of_all(consumer);
+    tg_rebalance_let_go_of_all(consumer);
     if (!sound) {
         TG_LOG_WARNING(consumer->log,
                        "the Kafka client did not come to an end in time and is left behind",

@@ -48,6 +48,14 @@ rd_kafka_topic_partition_list_t *tg_kafka_list_of(const tg_partition_t *partitio
 /* Called with assignment.mutex held; NULL with err filled when it cannot be made. */
 tg_fetcher_t *tg_consumer_fetcher(tg_consumer_t *consumer, tg_error_t *err);
 
+/* --- rebalance.c, for the poll thread --- */
+
+void tg_rebalance_assigned(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list);
+void tg_rebalance_revoked(tg_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list);
+
+/* When the group will not say it any more. */
+void tg_rebalance_let_go_of_all(tg_consumer_t *consumer);
+
 /* --- partition_queue.c, for the poll thread --- */
 
 rd_kafka_queue_t *tg_partition_queue_handle(tg_partition_queue_t *queue);
