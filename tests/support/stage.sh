@@ -49,3 +49,18 @@ stages_end() {
     printf '%-18s        %10s\n' 'all stages' "$(format_ms $(($(now_ms) - STAGES_STARTED)))"
     "$(python_base)" "$CHECKOUT_DIR/tests/support/tally.py" "$LOG_DIR/results" "${STAGE_REPORT[@]}"
 }
+
+# with_servers COMMAND... : runs it with real servers for the component tests that ask for them: a broker
+# (TG_TEST_KAFKA), and a database (TIDEGATE_TEST_DATABASE_URL), which is a native TimescaleDB where there is
+# one, else plain PostgreSQL.
+with_servers() {
+    local stack="$CHECKOUT_DIR/tests/support/stack" dir="$CHECKOUT_DIR/tests/.state/servers" kind=plain status=0
+    ! postgres_has_timescaledb || kind=native
+    "$stack" up --dir "$dir" --database "$kind" --no-registry
+    TIDEGATE_TEST_DATABASE_URL=$(sed -n 's/^DATABASE_URL=//p' "$dir/env")
+    TG_TEST_KAFKA=$(sed -n 's/^KAFKA_BOOTSTRAP=//p' "$dir/env")
+    export TIDEGATE_TEST_DATABASE_URL TG_TEST_KAFKA
+    "$@" || status=$?
+    "$stack" down --dir "$dir"
+    return "$status"
+}
