@@ -83,7 +83,9 @@ $body$;
 -- p_start NULL it is left alone and no row is returned, so that a caller can ask before it finds out.
 CREATE FUNCTION tidegate.claim(p_cluster_id text, p_sink text, p_topic text, p_partition int,
                                p_token uuid, p_start bigint)
-RETURNS TABLE (next_offset bigint, epoch bigint) LANGUAGE sql AS $body$
+RETURNS TABLE (next_offset bigint, epoch bigint) LANGUAGE sql
+-- Longer than any sound flush holds the row: who still holds it then is stuck, and is ended.
+SET lock_timeout = '3s' AS $body$
     WITH kept AS (
         UPDATE tidegate.sink_offsets AS o
            SET token = p_token, epoch = o.epoch + 1, updated_at = now()

@@ -234,6 +234,24 @@ lane_claimed(tg_writer_t *writer, tg_lane_t *lane, const tg_ledger_entry_t *entr
     tg_writer_lane_holds(lane);
 }
 
+/* A row that cannot be locked is held by somebody who neither commits nor leaves: end that session,
+ * and claim again. */
+static void
+evict_holders(tg_writer_t *writer, const tg_ledger_t *ledger, const claim_set_t *set)
+{
+    int n = 0;
+    tg_error_t why;
+    tg_status_t status =
+        tg_ledger_evict(ledger, writer->connection, set->entries, set->n, &n, &why);
+    if (status != TG_OK) {
+        TG_LOG_WARNING(writer->env->log, "a session that holds ledger rows cannot be ended",
+                       TG_S("sink", writer->env->sink->name), TG_S("error", why.text));
+    } else if (n > 0) {
+        TG_LOG_WARNING(writer->env->log, "ended sessions that held ledger rows without going on",
+                       TG_S("sink", writer->env->sink->name), TG_I("sessions", n));
+    }
+}
+
 void
 tg_writer_claim(tg_writer_t *writer)
 {
@@ -264,6 +282,8 @@ tg_writer_claim(tg_writer_t *writer)
         all_failed(writer, set, &why);
         if (!tg_connection_is_open(writer->connection)) {
             tg_writer_connection_lost(writer, &why);
+        } else if (strcmp(why.sqlstate, "55P03") == 0) {
+            evict_holders(writer, &ledger, set);
         }
     }
     for (size_t i = 0; status == TG_OK && i < set->n; i++) {

@@ -68,6 +68,24 @@ claim_sql(const tg_ledger_entry_t *entries, size_t n_entries, tg_buffer_t *sql)
              " LATERAL tidegate.claim($1, $2, v.topic, v.partition, v.token, v.start) AS c");
 }
 
+/* A row's xmax is the transaction that has changed it last; while that runs, it is some session's.
+ */
+static tg_status_t
+evict_sql(const tg_ledger_entry_t *entries, size_t n_entries, tg_buffer_t *sql)
+{
+    TG_TRY(tg_buffer_append_text(
+        sql,
+        "SELECT pg_catalog.pg_terminate_backend(s.pid) FROM (SELECT DISTINCT a.pid FROM (VALUES "));
+    TG_TRY(append_values(entries, n_entries, sql));
+    return tg_buffer_append_text(
+        sql, ") AS v(topic, partition, token, start, position)"
+             " JOIN tidegate.sink_offsets o ON o.cluster_id = $1 AND o.sink = $2"
+             " AND o.topic = v.topic AND o.partition = v.partition"
+             " JOIN pg_catalog.pg_stat_activity a ON a.backend_xid = o.xmax"
+             " WHERE a.pid <> pg_catalog.pg_backend_pid()"
+             " AND a.xact_start < pg_catalog.clock_timestamp() - interval '3 seconds') AS s");
+}
+
 static tg_status_t
 run(const tg_ledger_t *ledger, tg_connection_t *connection, const tg_ledger_entry_t *entries,
     size_t n_entries,
@@ -124,6 +142,16 @@ tg_ledger_claim(const tg_ledger_t *ledger, tg_connection_t *connection, tg_ledge
             entries[position].epoch = tg_result_int64(result, row, 2);
         }
     }
+    return TG_OK;
+}
+
+tg_status_t
+tg_ledger_evict(const tg_ledger_t *ledger, tg_connection_t *connection,
+                const tg_ledger_entry_t *entries, size_t n_entries, int *ret_n, tg_error_t *err)
+{
+    TG_CLEANUP(tg_result_freep) tg_result_t *result = NULL;
+    TG_TRY(run(ledger, connection, entries, n_entries, evict_sql, &result, err));
+    *ret_n = tg_result_n_rows(result);
     return TG_OK;
 }
 

@@ -46,6 +46,14 @@ tg_status_t tg_ledger_claim(const tg_ledger_t *ledger, tg_connection_t *connecti
                             tg_ledger_entry_t *entries, size_t n_entries,
                             tg_error_t *err) TG_MUST_CHECK;
 
+/* After a claim that met a lock (TG_ERR_CONFLICT): ends the sessions that have held a row of
+ * entries for more than three seconds, such as those of an instance that froze inside of a
+ * transaction. Its transaction is rolled back by that; its claim is lost to the next one. *ret_n
+ * counts them. */
+tg_status_t tg_ledger_evict(const tg_ledger_t *ledger, tg_connection_t *connection,
+                            const tg_ledger_entry_t *entries, size_t n_entries, int *ret_n,
+                            tg_error_t *err) TG_MUST_CHECK;
+
 /* Appends SELECT tidegate.advance(...); for a flush string. */
 tg_status_t tg_ledger_append_advance(const tg_ledger_t *ledger, const tg_ledger_entry_t *entry,
                                      int64_t to_offset, int64_t n_rows, int64_t n_dead_letters,

@@ -184,6 +184,9 @@ note_stats(tg_writer_t *writer)
         return;
     }
     writer->stats_ms = now_ms;
+    if (writer->n_lanes == 0) {
+        tg_health_set(writer->health, TG_HEALTH_UP, NULL); /* nothing to do is well */
+    }
     tg_series_set(writer->buffered, (double)writer->buffered_bytes);
     int64_t busy = tg_copy_exchange_server_busy_us(writer->exchange);
     int64_t waiting = tg_copy_exchange_server_waiting_us(writer->exchange);

@@ -8,6 +8,7 @@ typedef struct compiler {
     const tg_plan_column_t *columns;
     tg_match_t match;
     size_t next_column; /* in order: the next that the row needs */
+    bool *begun;        /* per column: there are steps for it */
     size_t barrier;     /* steps before this one are jumped to, and not merged into */
     tg_error_t *err;
 } compiler_t;
@@ -113,6 +114,7 @@ emit_constants(compiler_t *compiler, size_t first, size_t end)
 static tg_status_t
 begin_column(compiler_t *compiler, uint32_t column)
 {
+    compiler->begun[column] = true;
     if (!compiler->plan->in_order) {
         return emit(compiler, (tg_step_t){.op = TG_OP_SLOT, .column = column});
     }
@@ -225,8 +227,7 @@ joins_doubles(const compiler_t *compiler, const tg_step_t *step)
 {
     tg_decode_plan_t *plan = compiler->plan;
     tg_step_t *last = plan->n_steps > compiler->barrier ? &plan->steps[plan->n_steps - 1] : NULL;
-    if (step->op != TG_OP_DOUBLES || last == NULL || last->op != TG_OP_DOUBLES ||
-        last->column + last->n != step->column) {
+    if (step->op != TG_OP_DOUBLES || last == NULL || last->op != TG_OP_DOUBLES) {
         return false;
     }
     last->n++;
@@ -427,7 +428,7 @@ emit_rest(compiler_t *compiler)
         return emit_constants(compiler, compiler->next_column, plan->n_columns);
     }
     for (size_t i = 0; i < plan->n_columns; i++) {
-        if (plan->columns[i].node == NULL) {
+        if (!compiler->begun[i]) {
             TG_TRY(begin_column(compiler, (uint32_t)i));
             TG_TRY(emit_constants(compiler, i, i + 1));
         }
@@ -441,6 +442,10 @@ tg_plan_compile(tg_decode_plan_t *plan, const tg_plan_column_t *columns, tg_erro
     compiler_t compiler = {.plan = plan, .columns = columns, .err = err};
     TG_TRY(
         tg_plan_match(plan->schema, columns, plan->n_columns, plan->arena, &compiler.match, err));
+    compiler.begun = tg_arena_calloc(plan->arena, plan->n_columns, sizeof(bool));
+    if (compiler.begun == NULL) {
+        return no_memory(&compiler);
+    }
     TG_TRY(check_missing(&compiler));
     plan->in_order = is_in_order(&compiler);
     TG_TRY(emit_fields(&compiler, 0, compiler.match.n_paths));

@@ -61,6 +61,19 @@ is_free(const matcher_t *matcher, size_t position)
     return true;
 }
 
+/* What is inside a record that is taken whole is no field any more. */
+static void
+give_back_inside(matcher_t *matcher, size_t position)
+{
+    for (size_t i = position + 1; i < matcher->match.paths[position].end; i++) {
+        int32_t column = matcher->match.column_of[i];
+        if (column >= 0) {
+            matcher->has_field[column] = false;
+            matcher->match.column_of[i] = -1;
+        }
+    }
+}
+
 static bool
 take(matcher_t *matcher, const json_t *map, const char *key, size_t column, bool whole_records)
 {
@@ -73,6 +86,7 @@ take(matcher_t *matcher, const json_t *map, const char *key, size_t column, bool
     if (whole != whole_records || !is_free(matcher, position)) {
         return false;
     }
+    give_back_inside(matcher, position);
     matcher->match.column_of[position] = (int32_t)column;
     matcher->has_field[column] = true;
     return true;
@@ -93,7 +107,7 @@ match_column(matcher_t *matcher, size_t index, rule_t rule, bool whole_records)
     }
 }
 
-/* Records that a column takes whole come first: what is inside them is then no field any more. */
+/* Records that a column takes whole come first. */
 static void
 match_all(matcher_t *matcher)
 {

@@ -311,3 +311,29 @@ tg_catalog_server(tg_connection_t *connection, tg_server_info_t *ret_info, tg_er
     *ret_info = info;
     return TG_OK;
 }
+
+tg_status_t
+tg_catalog_can_create(tg_connection_t *connection, const char *name, bool *ret_can,
+                      char *ret_reason, size_t n_reason_bytes, tg_error_t *err)
+{
+    static const char SQL[] =
+        "SELECT n.oid IS NOT NULL, CASE WHEN n.oid IS NULL"
+        " THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
+        " ELSE pg_catalog.has_schema_privilege(n.oid, 'CREATE') END,"
+        " pg_catalog.current_database(), current_user"
+        " FROM (SELECT $1::text AS name) AS s"
+        " LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name";
+    tg_object_name_t parsed;
+    TG_TRY(tg_object_name_parse(name, &parsed, err));
+    const char *const parameters[] = {parsed.schema};
+    TG_CLEANUP(tg_result_freep) tg_result_t *result = NULL;
+    TG_TRY(tg_connection_query(connection, SQL, parameters, 1, &result, err));
+    bool schema_exists = tg_result_bool(result, 0, 0);
+    bool can = tg_result_bool(result, 0, 1);
+    (void)snprintf(ret_reason, n_reason_bytes, "GRANT CREATE ON %s \"%s\" TO \"%s\"",
+                   schema_exists ? "SCHEMA" : "DATABASE",
+                   schema_exists ? parsed.schema : tg_result_text(result, 0, 2),
+                   tg_result_text(result, 0, 3));
+    *ret_can = can;
+    return TG_OK;
+}

@@ -54,6 +54,11 @@ typedef struct tg_server_info {
 tg_status_t tg_catalog_server(tg_connection_t *connection, tg_server_info_t *ret_info,
                               tg_error_t *err) TG_MUST_CHECK;
 
+/* Whether the current user may create a table of that name; if not, reason says what to grant. */
+tg_status_t tg_catalog_can_create(tg_connection_t *connection, const char *name, bool *ret_can,
+                                  char *ret_reason, size_t n_reason_bytes,
+                                  tg_error_t *err) TG_MUST_CHECK;
+
 typedef struct tg_column_definition {
     const char *name;
     const char *type_sql; /* "double precision"; letters, digits, ( ) [ ] , . _ and quotes only */

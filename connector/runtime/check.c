@@ -218,6 +218,28 @@ say_server(check_t *check, tg_connection_t *connection)
 }
 
 static void
+say_missing_table(check_t *check, tg_connection_t *connection, const tg_route_config_t *route,
+                  const char *subject)
+{
+    bool can = false;
+    char grant[320];
+    char text[TEXT_BYTES];
+    tg_error_t why;
+    if (tg_catalog_can_create(connection, route->table, &can, grant, sizeof grant, &why) != TG_OK) {
+        found(check, TG_FINDING_FAILED, subject, why.text);
+    } else if (!can) {
+        (void)snprintf(
+            text, sizeof text,
+            "does not exist, and the user of database.url has no CREATE privilege to make it: %s",
+            grant);
+        found(check, TG_FINDING_FAILED, subject, text);
+    } else {
+        found(check, TG_FINDING_OK, subject,
+              "does not exist yet; it is created from the first schema");
+    }
+}
+
+static void
 check_route(check_t *check, tg_connection_t *connection, const tg_route_config_t *route)
 {
     if (strchr(route->table, '$') != NULL) {
@@ -229,8 +251,7 @@ check_route(check_t *check, tg_connection_t *connection, const tg_route_config_t
     tg_error_t why;
     tg_status_t status = tg_catalog_table(connection, route->table, &table, &why);
     if (status == TG_ERR_MISSING && route->create) {
-        found(check, TG_FINDING_OK, subject,
-              "does not exist yet; it is created from the first schema");
+        say_missing_table(check, connection, route, subject);
     } else if (status != TG_OK) {
         found(check, TG_FINDING_FAILED, subject, why.text);
     } else if (!tg_table_can_insert(table)) {

@@ -108,7 +108,15 @@ static const char *const schemas[] = {
 };
 
 /* What byte 0 says. */
-enum { AS_JSONB = 1, AS_TEXT = 2, BACKWARDS = 4, HALF_MISSING = 8, STRIP_NUL = 16, NUMERIC = 32 };
+enum {
+    AS_JSONB = 1,
+    AS_TEXT = 2,
+    BACKWARDS = 4,
+    HALF_MISSING = 8,
+    STRIP_NUL = 16,
+    NUMERIC = 32,
+    BOTH = 64
+};
 
 static uint32_t
 oid_of(const char *sql)
@@ -128,23 +136,33 @@ oid_of(const char *sql)
     return 0;
 }
 
+static bool
+has_column(const tg_plan_column_t *columns, size_t n_columns, const char *name)
+{
+    for (size_t i = 0; i < n_columns; i++) {
+        if (strcmp(columns[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds columns for the fields of the table, except for those that there are already. */
 static size_t
-make_columns(const tg_derived_table_t *table, uint8_t shape, tg_plan_column_t *columns)
+add_columns(const tg_derived_table_t *table, uint8_t shape, tg_plan_column_t *columns, size_t n)
 {
     size_t n_all = tg_derived_table_n_columns(table);
-    size_t n = 0;
-    for (size_t i = 0; i < n_all; i++) {
-        if ((shape & HALF_MISSING) != 0 && i % 2 == 1) {
-            continue;
-        }
+    for (size_t i = 0; i < n_all && n < MAX_COLUMNS; i++) {
         const tg_derived_column_t *derived =
             tg_derived_table_column(table, (shape & BACKWARDS) != 0 ? n_all - 1 - i : i);
-        uint32_t type_oid =
-            (shape & AS_JSONB) != 0  ? TG_PG_JSONB
-            : (shape & AS_TEXT) != 0 ? TG_PG_VARCHAR
-            : (shape & NUMERIC) != 0 && strcmp(derived->type_sql, "double precision") == 0
-                ? TG_PG_NUMERIC
-                : oid_of(derived->type_sql);
+        bool real = strcmp(derived->type_sql, "double precision") == 0;
+        if (((shape & HALF_MISSING) != 0 && i % 2 == 1) || has_column(columns, n, derived->name)) {
+            continue;
+        }
+        uint32_t type_oid = (shape & AS_JSONB) != 0          ? TG_PG_JSONB
+                            : (shape & AS_TEXT) != 0         ? TG_PG_VARCHAR
+                            : (shape & NUMERIC) != 0 && real ? TG_PG_NUMERIC
+                                                             : oid_of(derived->type_sql);
         columns[n++] = (tg_plan_column_t){.name = derived->name,
                                           .type_oid = type_oid,
                                           .type_modifier = type_oid == TG_PG_VARCHAR ? 44 : -1,
@@ -302,6 +320,7 @@ run(const char *schema_text, uint8_t shape, tg_bytes_t body)
     static tg_plan_column_t columns[MAX_COLUMNS]; // NOLINT: too large for the stack
     TG_CLEANUP(tg_schema_unrefp) tg_schema_t *schema = NULL;
     TG_CLEANUP(tg_derived_table_freep) tg_derived_table_t *table = NULL;
+    TG_CLEANUP(tg_derived_table_freep) tg_derived_table_t *whole = NULL;
     TG_CLEANUP(tg_decode_plan_freep) tg_decode_plan_t *plan = NULL;
     tg_error_t err;
     tg_decode_options_t options = {.nul_policy = (shape & STRIP_NUL) != 0 ? TG_TEXT_NUL_STRIP
@@ -312,7 +331,10 @@ run(const char *schema_text, uint8_t shape, tg_bytes_t body)
         tg_derive_table(schema, TG_NESTED_FLATTEN, &table, &err) != TG_OK) {
         return;
     }
-    size_t n_columns = make_columns(table, shape, columns);
+    size_t n_columns = add_columns(table, shape, columns, 0);
+    if ((shape & BOTH) != 0 && tg_derive_table(schema, TG_NESTED_JSONB, &whole, &err) == TG_OK) {
+        n_columns = add_columns(whole, shape, columns, n_columns);
+    }
     if (n_columns == 0 ||
         tg_decode_plan_new(schema, columns, n_columns, &options, &plan, &err) != TG_OK) {
         return;

@@ -151,8 +151,7 @@ turn_writer(size_t i)
     tg_writer_step(writer);
     IN_TURN = -1;
     WORLD.n_steps++;
-    bool idle =
-        WORLD.n_events == before && TURNS[i].until_ms <= sim_now_ms() && !TURNS[i].waits_at_socket;
+    bool idle = WORLD.n_events == before && TURNS[i].until_ms <= sim_now_ms();
     TURNS[i].n_idle_turns = idle ? TURNS[i].n_idle_turns + 1 : 0;
     if (TURNS[i].n_idle_turns > MAX_IDLE_TURNS) {
         sim_fail("%s spins without waiting", writer->name);
@@ -175,7 +174,7 @@ turn_anybody(void)
     size_t first = (size_t)sim_below((int64_t)n_writers + 1);
     for (size_t k = 0; k <= n_writers; k++) {
         size_t who = (first + k) % (n_writers + 1);
-        if (who == n_writers && sim_kafka_poll_is_due()) {
+        if (who == n_writers && sim_kafka_poll_is_due() && !sim_chance(WORLD.faults.lazy_poll)) {
             tg_sink_poll_once(WORLD.sink, 0);
             return true;
         }
@@ -267,8 +266,10 @@ draw_faults(void)
                           .letter_fail = draw_rate(150),
                           .letter_large = draw_rate(200),
                           .letter_full = draw_rate(150),
+                          .lazy_poll = draw_rate(950),
                           .rebalance = draw_rate(15),
-                          .rival = draw_rate(30),
+                          .rival = draw_rate(200),
+                          .usurp = draw_rate(10),
                           .crash_database = draw_rate(4),
                           .alter_table = draw_rate(6),
                           .truncate_log = draw_rate(2),
@@ -286,7 +287,7 @@ disturb(void)
     if (sim_chance(faults->rebalance)) {
         sim_kafka_give(lane, sim_chance(500), sim_chance(500));
     }
-    if (sim_chance(faults->rival) && sim_kafka_is_rivals(lane)) {
+    if (sim_chance(faults->usurp) || (sim_chance(faults->rival) && sim_kafka_is_rivals(lane))) {
         sim_database_rival(lane);
     }
     if (sim_chance(faults->crash_database)) {
@@ -505,6 +506,10 @@ sim_run(uint64_t seed, sim_totals_t *totals)
     process_start();
     chaos(200 + sim_below(2000));
     calm();
+    if (sim_chance(500)) { /* while everybody is idle: what is lost must come again by itself */
+        sim_database_crash();
+        calm();
+    }
     process_stop(false);
     sim_database_check();
     totals->n_commits += WORLD.n_commits;

@@ -34,8 +34,10 @@ typedef struct sim_faults {
     int64_t letter_fail; /* a dead letter is not acknowledged */
     int64_t letter_large;
     int64_t letter_full;
+    int64_t lazy_poll; /* the poll thread comes late */
     int64_t rebalance; /* per turn of the scheduler, as all below */
-    int64_t rival;
+    int64_t rival;     /* writes a lane that is his */
+    int64_t usurp;     /* writes a lane that is not */
     int64_t crash_database;
     int64_t alter_table;
     int64_t truncate_log;

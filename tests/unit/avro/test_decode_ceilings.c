@@ -97,6 +97,15 @@ decode_into_a_buffer_without_room_is_full_or_too_large(void **state)
     assert_int_equal(out.n_bytes, 1006);
     assert_int_equal(tg_copy_row_bytes(tg_buffer_view(&out)), 1006);
     tg_buffer_done(&out);
+    /* room for exactly one more: by way of the plan's own buffer, behind the first */
+    tg_buffer_init(&out, 2 * 1006);
+    ASSERT_OK(tg_decode_plan_decode(plan, tg_bytes_of(body, n_body), &out, &err));
+    memset(body + n_body - 1, 'y', 1);
+    ASSERT_OK(tg_decode_plan_decode(plan, tg_bytes_of(body, n_body), &out, &err));
+    assert_int_equal(out.data[1005], 'x');
+    assert_int_equal(out.data[2 * 1006 - 1], 'y');
+    assert_int_equal(tg_copy_row_bytes(tg_buffer_view(&out)), 1006);
+    tg_buffer_done(&out);
     free(body);
     tg_decode_plan_free(plan);
 }
@@ -175,6 +184,57 @@ decode_of_values_without_content_is_bounded(void **state)
             RECORD(FIELD("v", "{\"type\":\"array\",\"items\":\"null\"}")), &columns[i], 100000, 8);
         assert_int_equal(decode_of(plan, many, sizeof many - 1, 1 << 20, &n_row), TG_ERR_TOO_LARGE);
         assert_int_equal(decode_of(plan, some, 3, 1 << 20, &n_row), TG_OK);
+        tg_decode_plan_free(plan);
+    }
+}
+
+/* Each inner array alone is within the bound, all of them are not. */
+static void
+decode_of_many_arrays_without_content_is_bounded(void **state)
+{
+    (void)state;
+
+    enum { N_ARRAYS = 60, ARRAY_BYTES = 3 };
+
+    uint8_t body[1 + N_ARRAYS * ARRAY_BYTES + 1] = {2 * N_ARRAYS};
+    size_t n_row = 0;
+    for (size_t i = 0; i < N_ARRAYS; i++) {
+        memcpy(body + 1 + i * ARRAY_BYTES, "\xd0\x0f\0", ARRAY_BYTES); /* 1000 nulls */
+    }
+    const tg_plan_column_t column = COLUMN("none", TG_PG_INT4);
+    const char *text = RECORD(
+        FIELD("v", "{\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":\"null\"}}"));
+    tg_decode_plan_t *plan = bounded_plan(text, &column, 60000, 8);
+    assert_int_equal(decode_of(plan, body, sizeof body, 1 << 20, &n_row), TG_OK);
+    tg_decode_plan_free(plan);
+    plan = bounded_plan(text, &column, 59999, 8);
+    assert_int_equal(decode_of(plan, body, sizeof body, 1 << 20, &n_row), TG_ERR_TOO_LARGE);
+    tg_decode_plan_free(plan);
+}
+
+/* What grows takes room that what follows was promised. */
+static void
+decode_of_text_behind_a_growing_value_has_room(void **state)
+{
+    (void)state;
+    tg_error_t err;
+    tg_buffer_t out;
+    uint8_t body[1500] = {0xe8, 0x07}; /* 500 zeros, then 900 letters */
+    static const uint32_t types[] = {TG_PG_INT4_ARRAY, TG_PG_JSONB};
+    memcpy(body + 503, "\x88\x0e", 2);
+    memset(body + 505, 'x', 900);
+    for (size_t i = 0; i < TG_COUNT_OF(types); i++) {
+        const tg_plan_column_t columns[] = {
+            {.name = "v", .type_oid = types[i], .type_modifier = -1}, COLUMN("t", TG_PG_TEXT)};
+        tg_decode_plan_t *plan =
+            case_plan(RECORD(FIELD("v", "{\"type\":\"array\",\"items\":\"int\"}") "," FIELD(
+                          "t", "\"string\"")),
+                      columns, 2);
+        tg_buffer_init(&out, 1 << 20);
+        ASSERT_OK(tg_decode_plan_decode(plan, tg_bytes_of(body, 1405), &out, &err));
+        assert_true(out.n_bytes <= out.capacity);
+        assert_int_equal(out.data[out.n_bytes - 1], 'x');
+        tg_buffer_done(&out);
         tg_decode_plan_free(plan);
     }
 }
@@ -428,6 +488,8 @@ main(void)
         cmocka_unit_test(decode_of_a_growing_row_near_the_end_of_the_buffer_still_fits),
         cmocka_unit_test(decode_of_nesting_beyond_its_ceiling_is_too_large),
         cmocka_unit_test(decode_of_values_without_content_is_bounded),
+        cmocka_unit_test(decode_of_many_arrays_without_content_is_bounded),
+        cmocka_unit_test(decode_of_text_behind_a_growing_value_has_room),
         cmocka_unit_test(decode_of_records_that_multiply_is_bounded),
         cmocka_unit_test(decode_of_every_prefix_is_truncated),
         cmocka_unit_test(decode_of_a_body_that_cannot_be_is_too_large),

@@ -167,6 +167,33 @@ decode_plan_gives_a_record_whole_to_a_column_of_its_name(void **state)
     tg_decode_plan_free(plan);
 }
 
+/* The outer record wins, whichever column comes first; what is inside is no field then. */
+static void
+decode_plan_gives_the_outer_of_two_records_to_its_column(void **state)
+{
+    (void)state;
+    const char *text =
+        RECORD(FIELD("a", "{\"type\":\"record\",\"name\":\"s\",\"fields\":[" FIELD(
+                              "b", "{\"type\":\"record\",\"name\":\"t\",\"fields\":[" FIELD(
+                                       "c", "\"int\"") "]}") "]}"));
+    tg_plan_column_t columns[] = {COLUMN("a_b", TG_PG_JSONB), COLUMN("a_b_c", TG_PG_INT4),
+                                  COLUMN("a", TG_PG_JSON)};
+    tg_decode_plan_t *plan = case_plan(text, columns, 3);
+    /* {"b":{"c":1}} */
+    case_row(plan, "02", "0003 ffffffff ffffffff 0000000d 7b2262223a7b2263223a317d7d");
+    tg_decode_plan_free(plan);
+    tg_plan_column_t inner[] = {COLUMN("a_b", TG_PG_JSON), COLUMN("a_b_c", TG_PG_INT4)};
+    plan = case_plan(text, inner, 2);
+    case_row(plan, "02", "0002 00000007 7b2263223a317d ffffffff");
+    tg_decode_plan_free(plan);
+    tg_error_t err;
+    tg_decode_options_t options = {.max_depth = 3};
+    tg_schema_t *schema = case_schema(text);
+    columns[0].not_null = true;
+    ASSERT_FAILS(tg_decode_plan_new(schema, columns, 3, &options, &plan, &err), TG_ERR_MISMATCH);
+    tg_schema_unref(schema);
+}
+
 static void
 decode_plan_that_cannot_be_says_what_would_fit(void **state)
 {
@@ -520,6 +547,7 @@ main(void)
         cmocka_unit_test(decode_plan_opens_records_and_makes_null_of_what_is_in_a_null_one),
         cmocka_unit_test(decode_plan_opens_records_within_records),
         cmocka_unit_test(decode_plan_gives_a_record_whole_to_a_column_of_its_name),
+        cmocka_unit_test(decode_plan_gives_the_outer_of_two_records_to_its_column),
         cmocka_unit_test(decode_plan_that_cannot_be_says_what_would_fit),
         cmocka_unit_test(decode_plan_without_a_field_for_a_column_that_needs_one_is_a_mismatch),
         cmocka_unit_test(decode_plan_refuses_null_for_a_column_that_is_not_null),

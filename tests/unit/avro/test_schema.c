@@ -87,6 +87,7 @@ schema_rejects_what_is_not_avro_and_says_why(void **state)
         {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A B\"]}", "not a name"},
         {"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[4]}", "not a name"},
         {RECORD(FIELD("a", "\"r\"")), "r contains itself"},
+        {RECORD(FIELD("a", "[\"r\"]")), "contains itself"},
         /* two that need each other, of which one is only met behind a union */
         {RECORD(FIELD("u", "[\"null\",{\"type\":\"record\",\"name\":\"s\",\"fields\":["
                            "{\"name\":\"a\",\"type\":\"r\"}]}]") "," FIELD("b", "\"s\"")),
