@@ -40,8 +40,6 @@ tg_bindings_free(tg_bindings_t *bindings)
     if (bindings == NULL) {
         return;
     }
-    /* The doorbell is the writer's and goes with it. */
-    tg_schema_cache_forget(bindings->options.schemas, bindings->options.wake);
     for (size_t i = 0; i < bindings->n_bindings; i++) {
         tg_decode_plan_free(bindings->bindings[i]->decode);
         free(bindings->bindings[i]);
