@@ -132,7 +132,7 @@ check_records(const matcher_t *matcher, tg_error_t *err)
     for (size_t i = 0; i < matcher->n_columns; i++) {
         const tg_plan_column_t *column = &matcher->columns[i];
         const json_t *found = json_object_get(matcher->by_name, column->name);
-        if (matcher->has_field[i] || found == NULL) {
+        if (matcher->has_field[i] || found == NULL || takes_record_whole(column->type_oid)) {
             continue;
         }
         const tg_path_t *path = &matcher->match.paths[json_integer_value(found)];
