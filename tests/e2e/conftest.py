@@ -14,7 +14,7 @@ from scene import Scene  # noqa: E402
 from stack import CHECKOUT, Components, native_is_installed  # noqa: E402
 from tidegate import run_command  # noqa: E402
 
-LOGS = CHECKOUT / "build" / "test-logs"
+LOGS = Path(os.environ.get("TIDEGATE_TEST_LOGS", CHECKOUT / "build" / "test-logs"))
 
 
 def pytest_addoption(parser):
@@ -24,6 +24,7 @@ def pytest_addoption(parser):
     group.addoption("--seeds", type=int, default=1, help="how many seeds the chaos tests run (1)")
     group.addoption("--seed", type=int, default=1, help="the first of them (1)")
     group.addoption("--stops", type=int, default=3, help="immediate stops of the server under load (3)")
+    group.addoption("--state", default=str(CHECKOUT / "tests" / ".state"), help="where the components live")
     group.addoption("--keep-components", action="store_true", help="leave broker, registry and servers running; "
                     "the next run uses them again")
 
@@ -47,7 +48,7 @@ def program(request):
 
 @pytest.fixture(scope="session")
 def components(request):
-    parts = Components(CHECKOUT / "tests" / ".state", request.config.getoption("--keep-components"))
+    parts = Components(request.config.getoption("--state"), request.config.getoption("--keep-components"))
     request.config.components = parts
     yield parts
     parts.close()

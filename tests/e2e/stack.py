@@ -1,6 +1,7 @@
 """The real components: a broker, a registry, and a database server of each kind, by way of tests/support/stack."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -105,11 +106,23 @@ class Components:
     def __init__(self, directory, keep):
         self.directory = Path(directory)
         self.keep = keep
+        self.lock = self._lock()
         self.main_kind = "native" if native_is_installed() else "plain"
         self.main = Stack(self.directory / "main", "--database", self.main_kind,
                           *(["--pgbouncer"] if self.main_kind == "plain" else [])).up()
         self.stacks = {self.main_kind: self.main}
         self.servers = {}
+
+    def _lock(self):
+        """One run at a time has the components of a directory."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        lock = open(self.directory / "lock", "w", encoding="ascii")  # closed, and with it unlocked, at the end
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(f"another run of the tests uses {self.directory}; --state names another directory, "
+                               "or wait for its end") from None
+        return lock
 
     def server(self, kind):
         if kind not in self.servers:
@@ -128,4 +141,4 @@ class Components:
             return
         for stack in self.stacks.values():
             stack.down()
-        shutil.rmtree(self.directory, ignore_errors=True)
+            shutil.rmtree(stack.directory, ignore_errors=True)

@@ -206,8 +206,11 @@ class Tidegate:
         return wait_until(holds, timeout, lambda: f"{what}\n{self.tail()}")
 
     def log(self):
-        with open(self.log_path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        try:
+            with open(self.log_path, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""  # not started yet
 
     def wait_log(self, text, timeout, since=0):
         """since: length of the log from which on text must be seen."""

@@ -14,7 +14,7 @@ CMOCKA_FAILED = re.compile(r"\[  FAILED  \] +(\w+)$", re.MULTILINE)
 
 def of_case(case):
     """(passed, [names of what failed], skipped) of one test case element"""
-    name = ".".join(part for part in (case.get("classname"), case.get("name")) if part)
+    name = ".".join(dict.fromkeys(part for part in (case.get("classname"), case.get("name")) if part))
     output = case.findtext("system-out") or ""
     passed = sum(int(n) for n in CMOCKA_PASSED.findall(output))
     failed = sorted({f"{case.get('name')}: {inner}" for inner in CMOCKA_FAILED.findall(output)})
