@@ -31,6 +31,17 @@ typedef struct {
 
 static entry_t ENTRIES[N_IDS];
 
+struct tg_schema_cache {
+    int unused;
+};
+
+tg_schema_cache_t *
+sim_registry_cache(void)
+{
+    static struct tg_schema_cache cache;
+    return &cache;
+}
+
 void
 sim_registry_open(void)
 {

@@ -220,6 +220,7 @@ process_start(void)
 {
     const tg_sink_options_t options = {.config = &WORLD.config,
                                        .sink = &WORLD.sink_config,
+                                       .schemas = sim_registry_cache(),
                                        .health = WORLD.health,
                                        .clock = &WORLD.clock.clock};
     tg_error_t err;
