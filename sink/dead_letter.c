@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#include "base/utf8.h"
+
 enum {
     MAX_OUTSTANDING_BYTES = 32 << 20,
     QUEUE_MAX_BYTES = 64 << 20,
@@ -407,6 +409,32 @@ tg_dead_letters_has_refused(tg_dead_letters_t *letters)
     return has;
 }
 
+/* An error's text may quote a record, or have been cut within a character; the server takes only
+ * UTF-8. */
+static char *
+utf8_of(const char *text)
+{
+    size_t n_bytes = strlen(text);
+    char *sound = malloc(n_bytes * (sizeof TG_UTF8_REPLACEMENT - 1) + 1);
+    size_t n = 0;
+    for (size_t i = 0; sound != NULL && i < n_bytes;) {
+        size_t step = tg_utf8_step(tg_bytes_of(text + i, n_bytes - i), NULL);
+        if (step > 0) {
+            memcpy(sound + n, text + i, step);
+            n += step;
+            i += step;
+        } else {
+            memcpy(sound + n, TG_UTF8_REPLACEMENT, sizeof TG_UTF8_REPLACEMENT - 1);
+            n += sizeof TG_UTF8_REPLACEMENT - 1;
+            i++;
+        }
+    }
+    if (sound != NULL) {
+        sound[n] = '\0';
+    }
+    return sound;
+}
+
 /* bytea in hex input format, or NULL. */
 static char *
 bytea_of(bool present, const uint8_t *data, size_t n_bytes)
@@ -443,6 +471,7 @@ letter_store(const letter_t *letter, const char *cluster_id, tg_connection_t *co
     char *key = bytea_of(letter->has_key, letter->bytes, letter->n_key_bytes);
     char *value =
         bytea_of(letter->has_value, letter->bytes + letter->n_key_bytes, letter->n_value_bytes);
+    char *error = utf8_of(letter->reason.text);
     char *headers = json_dumps(letter->headers, JSON_COMPACT);
     const char *const parameters[] = {cluster_id,
                                       letter->letters->sink->name,
@@ -450,7 +479,7 @@ letter_store(const letter_t *letter, const char *cluster_id, tg_connection_t *co
                                       partition,
                                       offset,
                                       stage_name(letter->stage),
-                                      letter->reason.text,
+                                      error != NULL ? error : "no memory for the text",
                                       letter->reason.sqlstate[0] != '\0' ? letter->reason.sqlstate
                                                                          : NULL,
                                       key,
@@ -465,6 +494,7 @@ letter_store(const letter_t *letter, const char *cluster_id, tg_connection_t *co
     }
     tg_result_free(result);
     free(headers);
+    free(error);
     free(value);
     free(key);
     return status;

@@ -8,23 +8,34 @@
 
 #include "writer_internal.h"
 
+static tg_series_t *
+state_series(const tg_writer_t *writer, const tg_lane_t *lane, tg_lane_state_t state)
+{
+    char partition[16];
+    (void)snprintf(partition, sizeof partition, "%" PRId32, lane->partition);
+    return TG_SERIES(writer->env->metrics, TG_METRIC_SINK_LANE_STATE, writer->env->sink->name,
+                     lane->topic, partition, tg_lane_state_name(state));
+}
+
 void
 tg_writer_lane_set_state(tg_writer_t *writer, tg_lane_t *lane, tg_lane_state_t state)
 {
     tg_lane_state_t before = tg_lane_state(lane);
-    if (before == state) {
-        return;
+    if (before != state) {
+        tg_series_set(state_series(writer, lane, before), 0);
+        tg_series_set(state_series(writer, lane, state), 1);
+        atomic_store(&lane->state, (int)state);
     }
-    char partition[16];
-    (void)snprintf(partition, sizeof partition, "%" PRId32, lane->partition);
-    const char *sink = writer->env->sink->name;
-    tg_series_set(TG_SERIES(writer->env->metrics, TG_METRIC_SINK_LANE_STATE, sink, lane->topic,
-                            partition, tg_lane_state_name(before)),
-                  0);
-    tg_series_set(TG_SERIES(writer->env->metrics, TG_METRIC_SINK_LANE_STATE, sink, lane->topic,
-                            partition, tg_lane_state_name(state)),
-                  1);
-    atomic_store(&lane->state, (int)state);
+}
+
+/* A lane that is gone has no state and no place: counters stay, gauges would lie. */
+static void
+lane_series_retire(const tg_writer_t *writer, const tg_lane_t *lane)
+{
+    for (int state = TG_LANE_CLAIMING; state <= TG_LANE_RELEASED; state++) {
+        tg_series_retire(state_series(writer, lane, (tg_lane_state_t)state));
+    }
+    tg_series_retire(lane->series.next_offset);
 }
 
 static void
@@ -221,6 +232,7 @@ tg_writer_lane_add(tg_writer_t *writer, tg_lane_t *lane)
         return;
     }
     lane_series_open(writer, lane);
+    tg_series_set(state_series(writer, lane, tg_lane_state(lane)), 1);
     char name[320];
     (void)snprintf(name, sizeof name, "sink %s lane %s[%" PRId32 "]", writer->env->sink->name,
                    lane->topic, lane->partition);
@@ -233,6 +245,7 @@ tg_writer_lane_release(tg_writer_t *writer, tg_lane_t *lane)
 {
     tg_writer_lane_set_state(writer, lane, TG_LANE_RELEASED);
     tg_writer_lane_rewind(writer, lane);
+    lane_series_retire(writer, lane);
     tg_partition_queue_close(lane->queue);
     lane->queue = NULL;
     tg_health_remove(writer->env->health, lane->health);

@@ -12,7 +12,7 @@
 
 enum {
     MAX_WRITERS = 2,
-    MAX_IDLE_TURNS = 300,   /* turns of a writer without an event and without waiting */
+    MAX_IDLE_TURNS = 60,    /* turns of a writer without an event and without waiting */
     CALM_LIMIT_MS = 900000, /* until everything must be written, in simulated time */
     CALM_MAX_TURNS = 400000,
     MAX_SEARCH_WAITS = 100000,
