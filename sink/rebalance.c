@@ -174,8 +174,10 @@ tg_sink_on_assigned(void *arg, const tg_partition_t *partitions, size_t n_partit
                          TG_I("partition", partitions[i].partition), TG_S("error", why.text));
         }
     }
-    TG_LOG_INFO(sink->options.log, "partitions assigned", TG_S("sink", sink->options.sink->name),
-                TG_I("partitions", n_partitions));
+    if (n_partitions > 0 || !sink->is_well) {
+        TG_LOG_INFO(sink->options.log, "partitions assigned",
+                    TG_S("sink", sink->options.sink->name), TG_I("partitions", n_partitions));
+    }
     note_well(sink);
     tg_sink_place_lanes(sink);
 }

@@ -34,6 +34,7 @@ typedef struct tg_partition {
 } tg_partition_t;
 
 typedef struct tg_consumer_events {
+    /* New partitions; n_partitions 0: joined, and there was none left for this member. */
     void (*on_assigned)(void *arg, const tg_partition_t *partitions, size_t n_partitions);
     void (*on_revoked)(void *arg, const tg_partition_t *partitions, size_t n_partitions, bool lost);
     /* An error of the consumer as a whole (authentication, unknown topic, no broker); its text is

@@ -142,6 +142,9 @@ take_over(tg_consumer_t *consumer, const tg_partition_t *partitions, size_t n_pa
     }
     if (n_partitions > 0) {
         prepare_fetcher(consumer);
+    }
+    /* One that has joined and got nothing hears of it too: that is no fault. */
+    if (n_partitions > 0 || consumer->assignment.n_entries == 0) {
         consumer->on.on_assigned(consumer->on.arg, partitions, n_partitions);
     }
 }
