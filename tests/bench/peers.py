@@ -260,8 +260,8 @@ class Telegraf:
         self.command = bench.options.telegraf
         if not self.command:
             raise Missing("it could not be built from the Go module proxy, see above")
-        version = subprocess.run([self.command, "--version"], stdout=subprocess.PIPE, check=True).stdout.decode()
-        self.bench, self.version, self.count = bench, version.strip(), 0
+        # Built from a module it does not know its own version; the cache does.
+        self.bench, self.version, self.count = bench, self.command.parent.name, 0
         self.filled = set()
 
     def fill(self, shape):
