@@ -256,6 +256,7 @@ ask_ledger(const char *sql, bool claims, tg_result_t *result)
             return false;
         }
         if (claims) {
+            sim_kafka_check_claim(lane);
             sim_ledger_claim(lane, token, start, &cells[1], &cells[2]);
             result->n_rows++;
         } else if (sim_ledger_has(lane, &cells[1])) {

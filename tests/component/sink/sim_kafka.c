@@ -29,6 +29,7 @@ typedef struct {
     size_t n_records;
     int64_t log_start, log_end;
     int64_t committed;
+    bool vouched; /* the group has said that the lane is ours */
     /* the group */
     bool ours; /* in the group's eyes */
     bool told; /* in the process's eyes */
@@ -421,8 +422,17 @@ sim_kafka_give(int lane, bool to_us, bool politely)
         return;
     }
     p->to_give = false;
+    p->vouched = false;
     p->ours = to_us;
     sim_happened();
+}
+
+void
+sim_kafka_check_claim(int lane)
+{
+    if (!PARTITIONS[lane].vouched) {
+        sim_fail("lane %d is claimed although the group has not said that it is ours", lane);
+    }
 }
 
 bool
@@ -507,15 +517,16 @@ tg_consumer_commit_sync(tg_consumer_t *consumer, const tg_partition_t *partition
         return tg_error_set(err, TG_ERR_TIMEOUT, "the coordinator does not answer");
     }
     for (size_t i = 0; i < n_partitions; i++) {
-        const partition_t *p =
-            &PARTITIONS[sim_lane_of(partitions[i].topic, partitions[i].partition)];
+        partition_t *p = &PARTITIONS[sim_lane_of(partitions[i].topic, partitions[i].partition)];
+        p->vouched = false;
         if (!p->told || !p->ours) {
             return tg_error_set(err, TG_ERR_FENCED, "not ours");
         }
     }
     for (size_t i = 0; i < n_partitions; i++) {
-        PARTITIONS[sim_lane_of(partitions[i].topic, partitions[i].partition)].committed =
-            partitions[i].offset;
+        partition_t *p = &PARTITIONS[sim_lane_of(partitions[i].topic, partitions[i].partition)];
+        p->committed = partitions[i].offset;
+        p->vouched = true;
     }
     return TG_OK;
 }

@@ -48,6 +48,8 @@ void sim_kafka_truncate(int lane);
 
 /* The group gives the lane to us or to the rival; politely: the process is asked first. */
 void sim_kafka_give(int lane, bool to_us, bool politely);
+/* This process claims the lane: it must have asked the group before. */
+void sim_kafka_check_claim(int lane);
 /* In the group's eyes; the process may not know yet. */
 bool sim_kafka_is_rivals(int lane);
 
