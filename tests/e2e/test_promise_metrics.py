@@ -38,7 +38,7 @@ def test_promise_a_sink_with_more_writers_than_partitions_and_a_member_without_p
     topic = scene.topic()
     settings = scene.settings(topic, sink={"writers": 3})
     first = scene.tidegate(settings, "first").start().wait_ready()
-    spare = scene.tidegate(settings, "spare").start().wait_ready()
+    spare = scene.tidegate(settings, "spare").start().wait_ready(45)
     assert spare.terminate() == 0 and first.terminate() == 0
 
 

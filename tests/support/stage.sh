@@ -33,7 +33,9 @@ stage() {
         return 0
     fi
     printf 'FAILED %10s   (status %d; %s)\n' "$took" "$status" "$log"
-    tail -n "${STAGE_TAIL:-60}" "$log" | sed 's/^/    | /'
+    # First what looks like the cause, wherever in the log it is, then how it ended.
+    grep -nE '(^|[^_[:alnum:]])(error|FAILED|Failed|AssertionError)[: *]' "$log" | head -n 15 | sed 's/^/    > /' || true
+    tail -n "${STAGE_TAIL:-40}" "$log" | sed 's/^/    | /'
     STAGE_REPORT+=("$name=failed")
     STAGES_FAILED=$((STAGES_FAILED + 1))
     return 0
