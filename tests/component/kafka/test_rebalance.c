@@ -83,7 +83,9 @@ consumer_while_members_come_and_go_skips_and_repeats_nothing_of_what_it_keeps(vo
     WAIT_FOR(member_polled(&first) && member_polled(&probe) && probe.n_owned == 1);
     int32_t kept = first.owned[0].partition;
     member_start(&first, TOPIC, kept, 0, NULL);
-    lane.queue = member_find(&first, TOPIC, kept)->queue;
+    const owned_t *mine = member_find(&first, TOPIC, kept);
+    lane.queue = mine != NULL ? mine->queue : NULL;
+    assert_non_null(lane.queue);
     assert_int_equal(pthread_create(&thread, NULL, run_lane, &lane), 0);
     while (!atomic_load(&lane.done) || n_joins < 2) {
         member_close(&probe);
