@@ -199,15 +199,17 @@ class Connect:
             "java", "-Xms2g", "-Xmx2g", "-XX:+UseParallelGC", "-XX:+ExitOnOutOfMemoryError",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*",
             "org.apache.kafka.connect.cli.ConnectStandalone", str(properties)])
-        self.wait_until_up()
+        try:
+            self.wait_until_up()
+        except BaseException:
+            self.program.stop()
+            raise
 
     def wait_until_up(self):
         deadline = time.monotonic() + 120
         while self.ask("GET", "/connectors") is None:
             if not self.program.alive() or time.monotonic() > deadline:
-                words = self.program.last_words()
-                self.program.stop()
-                raise Missing(f"the worker did not start:\n{words}")
+                raise Missing(f"the worker did not start:\n{self.program.last_words()}")
             time.sleep(0.2)
 
     def ask(self, method, path, body=None):
@@ -350,8 +352,8 @@ def measure_peer(bench, kind, shapes):
         if bench.environment["DATABASE_KIND"] == "embedded":
             raise Missing("the embedded database keeps no commit timestamps")
         peer = kind(bench)
-    except Missing as missing:
-        return {"missing": str(missing)}
+    except (Missing, Failed) as reason:
+        return {"missing": str(reason)}
     try:
         found["version"] = peer.version
         for shape in shapes:
