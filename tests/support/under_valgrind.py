@@ -13,6 +13,13 @@ from pathlib import Path
 
 TIME_LIMIT_S = 240
 FOUND_ERRORS = 99
+SKIPPED = 77
+# What cannot be run under valgrind, and why. The address sanitizer runs all of them.
+LEFT_OUT = {
+    "unit.monitoring.test_metrics": "counts the open files of its own process, and valgrind has some too",
+    "component.registry.test_schema_cache_torture": "fails allocations of threads inside of libcurl; valgrind 3.19 "
+                                                    "itself does not always survive that",
+}
 SUPPRESSIONS = Path(__file__).resolve().parent / "valgrind.supp"
 VALGRIND = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
             "--errors-for-leak-kinds=definite,indirect", "--track-fds=no", "--num-callers=25",
@@ -24,7 +31,11 @@ def tests_of(build, labels):
                              stdout=subprocess.PIPE).stdout
     for test in json.loads(listing)["tests"]:
         properties = {p["name"]: p["value"] for p in test.get("properties", [])}
-        if set(properties.get("LABELS", [])) & set(labels) and "command" in test:
+        if not set(properties.get("LABELS", [])) & set(labels) or "command" not in test:
+            continue
+        if test["name"] in LEFT_OUT:
+            print(f"{test['name']:<50} left out: it {LEFT_OUT[test['name']]}")
+        elif Path(test["command"][0]).resolve().is_relative_to(Path(build).resolve()):  # a program of ours
             yield test["name"], test["command"], properties.get("WORKING_DIRECTORY", ".")
 
 
@@ -38,7 +49,7 @@ def run(test):
     except subprocess.TimeoutExpired:
         outcome, output = None, ""
     took = time.monotonic() - started
-    word = {0: "passed", None: "too slow"}.get(outcome, f"FAILED ({outcome})")
+    word = {0: "passed", SKIPPED: "skipped", None: "too slow"}.get(outcome, f"FAILED ({outcome})")
     print(f"{name:<50} {word:>12} {took:7.1f} s", flush=True)
     return name, outcome, output, took
 
@@ -47,7 +58,7 @@ def report(results, path):
     suite = ElementTree.Element("testsuite", name="valgrind")
     for name, outcome, output, took in results:
         case = ElementTree.SubElement(suite, "testcase", name="valgrind." + name, time=f"{took:.1f}")
-        if outcome is None:
+        if outcome in (None, SKIPPED):
             ElementTree.SubElement(case, "skipped")
         elif outcome != 0:
             ElementTree.SubElement(case, "failure", message=f"exit code {outcome}")
@@ -60,7 +71,7 @@ def main(build, junit, labels):
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(run, tests))
     report(results, junit)
-    return 1 if any(outcome not in (0, None) for _, outcome, _, _ in results) else 0
+    return 1 if any(outcome not in (0, SKIPPED, None) for _, outcome, _, _ in results) else 0
 
 
 if __name__ == "__main__":
