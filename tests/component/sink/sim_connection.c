@@ -535,6 +535,10 @@ serve(tg_copy_exchange_t *exchange)
         draw_refusal(exchange);
         return;
     }
+    if (!exchange->part && exchange->transaction.lane == sim_world()->banned_lane) {
+        fail(exchange, "42501", "permission denied");
+        return;
+    }
     if (!exchange->part && !exchange->has_advanced) {
         if (!sim_ledger_would_advance(&exchange->transaction)) {
             sim_world()->n_fenced++;

@@ -366,7 +366,7 @@ all_done(void)
     bool done = true;
     for (int i = 0; i < SIM_LANES; i++) {
         help(i);
-        done = done && lane_is_done(i);
+        done = done && (i == WORLD.banned_lane || lane_is_done(i));
     }
     return done;
 }
@@ -504,8 +504,12 @@ sim_run(uint64_t seed, sim_totals_t *totals)
         sim_kafka_give(i, sim_chance(800), false);
     }
     WORLD.faults = draw_faults();
+    /* One lane that cannot write at all must not hold up the others. */
+    WORLD.banned_lane = sim_chance(300) ? (int)sim_below(SIM_LANES) : -1;
     process_start();
     chaos(200 + sim_below(2000));
+    calm();
+    WORLD.banned_lane = -1;
     calm();
     if (sim_chance(500)) { /* while everybody is idle: what is lost must come again by itself */
         sim_database_crash();

@@ -51,6 +51,7 @@ typedef struct sim_world {
     sim_faults_t faults;
     bool is_dead;       /* the process is being killed: nothing that it does has an effect */
     bool tolerates_bad; /* errors.tolerance */
+    int banned_lane;    /* the server takes nothing of it; -1: none */
     int64_t n_events;   /* whatever happened: a turn without one must wait */
     int64_t n_commits, n_rows, n_bad, n_bisects, n_lost, n_fenced, n_kept, n_steps;
     tg_config_t config;
