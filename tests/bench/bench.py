@@ -247,7 +247,9 @@ sinks = ( {{ name = "{sink}"; topics = [ "{topic}" ]; writers = {writers};
         self.results[shape] = plain
         if self.environment["DATABASE_KIND"] != "plain":
             plain["limit, direct-compressed"] = self.median(lambda i: self.limit(shape, 1, 20_000, True))
+            plain["limit, direct-compressed, 2"] = self.median(lambda i: self.limit(shape, 2, 20_000, True))
             plain["sink, direct-compressed"] = self.median(lambda i: self.drain(shape, 1, True, f"{shape}_d_{i}"))
+            plain["sink, direct-compressed, 2"] = self.median(lambda i: self.drain(shape, 2, True, f"{shape}_e_{i}"))
 
     def latency(self):
         self.register("narrow")
@@ -298,7 +300,8 @@ def print_shape(name, rows, result):
             continue
         one = min(result["limit, 1 connection"], result["consume only"])
         of = {"sink, 1 writer": one, "sink, 2 writers": result["limit, 2 connections"],
-              "sink, direct-compressed": min(result.get("limit, direct-compressed", one), result["consume only"])}[what]
+              "sink, direct-compressed": min(result.get("limit, direct-compressed", one), result["consume only"]),
+              "sink, direct-compressed, 2": result.get("limit, direct-compressed, 2", one)}[what]
         value["of_limit"] = value["rows_per_s"] / of
         print(f"  {what:32} {value['rows_per_s']:11,.0f} {value['of_limit']:9.0%} {value['cpu_s_per_million']:8.2f} "
               f"{value['server_cpu_s_per_million']:7.2f} {value['peak_mib']:9.0f}")
