@@ -111,8 +111,8 @@ check_writer(const tg_writer_t *writer)
         sim_fail("%s says that it buffers %zu bytes, its lanes hold %zu", writer->name,
                  writer->buffered_bytes, n_bytes);
     }
-    /* One record past the limit in each lane, at most. */
-    if (n_bytes > writer->max_buffered_bytes * 5 / 4 + writer->n_lanes * 64) {
+    /* Shares were larger when there were fewer lanes; and one record past the limit in each. */
+    if (n_bytes > writer->max_buffered_bytes * 3 / 2 + writer->n_lanes * 64) {
         sim_fail("%s buffers %zu bytes of %zu", writer->name, n_bytes, writer->max_buffered_bytes);
     }
 }
