@@ -51,7 +51,7 @@ struct tg_result {
     char text[32];
 };
 
-static tg_connection_t *CONNECTIONS[MAX_CONNECTIONS];
+static tg_connection_t *the_connections[MAX_CONNECTIONS];
 
 /* --- connections --- */
 
@@ -63,8 +63,8 @@ tg_connection_new(const tg_connection_options_t *options, tg_connection_t **ret_
     (void)err;
     tg_connection_t *connection = calloc(1, sizeof *connection);
     for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
-        if (CONNECTIONS[i] == NULL) {
-            CONNECTIONS[i] = connection;
+        if (the_connections[i] == NULL) {
+            the_connections[i] = connection;
             break;
         }
     }
@@ -76,7 +76,7 @@ void
 tg_connection_free(tg_connection_t *connection)
 {
     for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
-        CONNECTIONS[i] = CONNECTIONS[i] == connection ? NULL : CONNECTIONS[i];
+        the_connections[i] = the_connections[i] == connection ? NULL : the_connections[i];
     }
     free(connection);
 }
@@ -163,8 +163,8 @@ void
 sim_connections_break(void)
 {
     for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
-        if (CONNECTIONS[i] != NULL && CONNECTIONS[i]->is_open) {
-            CONNECTIONS[i]->is_broken = true;
+        if (the_connections[i] != NULL && the_connections[i]->is_open) {
+            the_connections[i]->is_broken = true;
         }
     }
 }
@@ -197,9 +197,9 @@ sim_connections_lock(int lane)
 {
     for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
         const tg_copy_exchange_t *exchange =
-            CONNECTIONS[i] != NULL ? CONNECTIONS[i]->exchange : NULL;
+            the_connections[i] != NULL ? the_connections[i]->exchange : NULL;
         if (exchange != NULL && is_under_way(exchange) && exchange->has_advanced &&
-            !CONNECTIONS[i]->is_broken && exchange->transaction.lane == lane) {
+            !the_connections[i]->is_broken && exchange->transaction.lane == lane) {
             return true;
         }
     }
@@ -245,6 +245,7 @@ ask_ledger(const char *sql, bool claims, tg_result_t *result)
         int32_t partition = 0;
         int64_t start = 0;
         int64_t position = 0;
+        /* NOLINTNEXTLINE(cert-err34-c): our own numbers */
         if (sscanf(at, "('%7[^']', %" SCNd32 ", '%36[^']'::uuid, %" SCNd64 "::bigint, %" SCNd64 ")",
                    topic, &partition, token, &start, &position) != 5) {
             break;
@@ -380,6 +381,7 @@ parse_advance(tg_copy_exchange_t *exchange, const char *sql)
     sim_transaction_clear(t);
     if (at == NULL || strncmp(sql, "BEGIN; SET LOCAL synchronous_commit = off; ", 43) != 0 ||
         strcmp(sql + strlen(sql) - 6, "COMMIT") != 0 ||
+        /* NOLINTNEXTLINE(cert-err34-c): our own numbers */
         sscanf(at,
                "tidegate.advance('it''s a cluster', 'sim', '%7[^']', %" SCNd32 ", '%36[^']', "
                "%" SCNd64 ", %" SCNd64 ", %" SCNd64 ", %" SCNd64 ")",

@@ -31,15 +31,15 @@ static struct {
     sim_transaction_t orphans[MAX_ORPHANS];
     size_t n_orphans;
     int columns;
-} DATABASE;
+} the_database;
 
 void
 sim_database_open(void)
 {
-    memset(&DATABASE, 0, sizeof DATABASE);
+    memset(&the_database, 0, sizeof the_database);
     for (int i = 0; i < SIM_LANES; i++) {
-        DATABASE.written[i] = calloc(MAX_WRITTEN, sizeof(int64_t));
-        DATABASE.ledger[i].next = -1;
+        the_database.written[i] = calloc(MAX_WRITTEN, sizeof(int64_t));
+        the_database.ledger[i].next = -1;
     }
 }
 
@@ -53,19 +53,19 @@ sim_transaction_clear(sim_transaction_t *transaction)
 void
 sim_database_made_durable(void)
 {
-    for (size_t i = 0; i < DATABASE.n_history; i++) {
-        free(DATABASE.history[i].offsets);
+    for (size_t i = 0; i < the_database.n_history; i++) {
+        free(the_database.history[i].offsets);
     }
-    DATABASE.n_history = 0;
+    the_database.n_history = 0;
 }
 
 static void
 drop_orphans(void)
 {
-    for (size_t i = 0; i < DATABASE.n_orphans; i++) {
-        sim_transaction_clear(&DATABASE.orphans[i]);
+    for (size_t i = 0; i < the_database.n_orphans; i++) {
+        sim_transaction_clear(&the_database.orphans[i]);
     }
-    DATABASE.n_orphans = 0;
+    the_database.n_orphans = 0;
 }
 
 void
@@ -74,7 +74,7 @@ sim_database_close(void)
     sim_database_made_durable();
     drop_orphans();
     for (int i = 0; i < SIM_LANES; i++) {
-        free(DATABASE.written[i]);
+        free(the_database.written[i]);
     }
 }
 
@@ -83,22 +83,22 @@ sim_database_close(void)
 int64_t
 sim_ledger_next(int lane)
 {
-    return DATABASE.ledger[lane].next;
+    return the_database.ledger[lane].next;
 }
 
 void
 sim_ledger_set(int lane, int64_t next_offset)
 {
-    DATABASE.forgiven_from[lane] = DATABASE.ledger[lane].next;
-    DATABASE.forgiven_to[lane] = next_offset;
-    DATABASE.ledger[lane].next = next_offset;
+    the_database.forgiven_from[lane] = the_database.ledger[lane].next;
+    the_database.forgiven_to[lane] = next_offset;
+    the_database.ledger[lane].next = next_offset;
     sim_database_made_durable();
 }
 
 bool
 sim_ledger_would_advance(const sim_transaction_t *transaction)
 {
-    const ledger_row_t *row = &DATABASE.ledger[transaction->lane];
+    const ledger_row_t *row = &the_database.ledger[transaction->lane];
     return row->exists && strcmp(row->token, transaction->token) == 0 &&
            row->next == transaction->from;
 }
@@ -106,8 +106,8 @@ sim_ledger_would_advance(const sim_transaction_t *transaction)
 bool
 sim_ledger_has(int lane, int64_t *ret_next)
 {
-    *ret_next = DATABASE.ledger[lane].next;
-    return DATABASE.ledger[lane].exists;
+    *ret_next = the_database.ledger[lane].next;
+    return the_database.ledger[lane].exists;
 }
 
 /* Whoever wants the ledger's row waits until the transactions that hold it have ended. Those that
@@ -115,13 +115,13 @@ sim_ledger_has(int lane, int64_t *ret_next)
 static void
 settle_orphans(int lane)
 {
-    for (size_t i = DATABASE.n_orphans; i-- > 0;) {
-        sim_transaction_t *orphan = &DATABASE.orphans[i];
+    for (size_t i = the_database.n_orphans; i-- > 0;) {
+        sim_transaction_t *orphan = &the_database.orphans[i];
         if (orphan->lane != lane || (!orphan->holds_row && sim_chance(500))) {
             continue;
         }
         sim_transaction_t settled = *orphan;
-        DATABASE.orphans[i] = DATABASE.orphans[--DATABASE.n_orphans];
+        the_database.orphans[i] = the_database.orphans[--the_database.n_orphans];
         if (sim_ledger_would_advance(&settled) && sim_chance(600)) {
             sim_database_commit(&settled);
         }
@@ -132,8 +132,8 @@ settle_orphans(int lane)
 void
 sim_database_orphan(sim_transaction_t *transaction)
 {
-    if (transaction->lane >= 0 && DATABASE.n_orphans < MAX_ORPHANS) {
-        DATABASE.orphans[DATABASE.n_orphans++] = *transaction;
+    if (transaction->lane >= 0 && the_database.n_orphans < MAX_ORPHANS) {
+        the_database.orphans[the_database.n_orphans++] = *transaction;
         *transaction = (sim_transaction_t){.lane = -1};
     }
     sim_transaction_clear(transaction);
@@ -143,7 +143,7 @@ void
 sim_ledger_claim(int lane, const char *token, int64_t start, int64_t *ret_next, int64_t *ret_epoch)
 {
     settle_orphans(lane);
-    ledger_row_t *row = &DATABASE.ledger[lane];
+    ledger_row_t *row = &the_database.ledger[lane];
     sim_trace("lane %d claimed by %.8s at %" PRId64, lane, token, row->next);
     if (!row->exists) {
         *row = (ledger_row_t){.exists = true, .next = start, .first = start};
@@ -160,8 +160,8 @@ sim_ledger_claim(int lane, const char *token, int64_t start, int64_t *ret_next, 
 static bool
 is_written(int lane, int64_t offset)
 {
-    for (size_t i = 0; i < DATABASE.n_written[lane]; i++) {
-        if (DATABASE.written[lane][i] == offset) {
+    for (size_t i = 0; i < the_database.n_written[lane]; i++) {
+        if (the_database.written[lane][i] == offset) {
             return true;
         }
     }
@@ -222,14 +222,14 @@ check_passed(const sim_transaction_t *transaction)
 }
 
 static void
-remember(const sim_transaction_t *transaction, int64_t *offsets)
+remember(const sim_transaction_t *transaction, int64_t *offsets) /* NOLINT: taken, freed later */
 {
-    if (DATABASE.n_history == MAX_HISTORY) { /* the server's own flush comes after a while */
+    if (the_database.n_history == MAX_HISTORY) { /* the server's own flush comes after a while */
         sim_database_made_durable();
     }
-    DATABASE.history[DATABASE.n_history++] =
+    the_database.history[the_database.n_history++] =
         (commit_t){.lane = transaction->lane,
-                   .before = DATABASE.ledger[transaction->lane],
+                   .before = the_database.ledger[transaction->lane],
                    .offsets = offsets,
                    .n_offsets = transaction->n_rows};
 }
@@ -245,11 +245,11 @@ sim_database_commit(sim_transaction_t *transaction)
     for (size_t i = 0; i < transaction->n_rows; i++) {
         check_row(transaction, &transaction->rows[i]);
         offsets[i] = transaction->rows[i].id & ((INT64_C(1) << SIM_LANE_SHIFT) - 1);
-        DATABASE.written[lane][DATABASE.n_written[lane]++] = offsets[i];
+        the_database.written[lane][the_database.n_written[lane]++] = offsets[i];
     }
     check_passed(transaction);
     remember(transaction, offsets);
-    DATABASE.ledger[lane].next = transaction->to;
+    the_database.ledger[lane].next = transaction->to;
     sim_trace("lane %d committed %" PRId64 " to %" PRId64, lane, transaction->from,
               transaction->to);
     sim_world()->n_commits++;
@@ -261,15 +261,15 @@ static void
 take_back(const commit_t *commit)
 {
     for (size_t i = 0; i < commit->n_offsets; i++) {
-        for (size_t k = 0; k < DATABASE.n_written[commit->lane]; k++) {
-            if (DATABASE.written[commit->lane][k] == commit->offsets[i]) {
-                DATABASE.written[commit->lane][k] =
-                    DATABASE.written[commit->lane][--DATABASE.n_written[commit->lane]];
+        for (size_t k = 0; k < the_database.n_written[commit->lane]; k++) {
+            if (the_database.written[commit->lane][k] == commit->offsets[i]) {
+                the_database.written[commit->lane][k] =
+                    the_database.written[commit->lane][--the_database.n_written[commit->lane]];
                 break;
             }
         }
     }
-    DATABASE.ledger[commit->lane] = commit->before;
+    the_database.ledger[commit->lane] = commit->before;
 }
 
 void
@@ -277,9 +277,9 @@ sim_database_crash(void)
 {
     sim_connections_break();
     drop_orphans();
-    size_t n_kept = (size_t)sim_below((int64_t)DATABASE.n_history + 1);
-    while (DATABASE.n_history > n_kept) {
-        commit_t *commit = &DATABASE.history[--DATABASE.n_history];
+    size_t n_kept = (size_t)sim_below((int64_t)the_database.n_history + 1);
+    while (the_database.n_history > n_kept) {
+        commit_t *commit = &the_database.history[--the_database.n_history];
         take_back(commit);
         free(commit->offsets);
     }
@@ -332,22 +332,22 @@ sim_database_rival(int lane)
 int
 sim_table_columns(void)
 {
-    return DATABASE.columns;
+    return the_database.columns;
 }
 
 void
 sim_table_add(int columns)
 {
-    DATABASE.columns |= columns;
-    sim_trace("columns %d added: %d", columns, DATABASE.columns);
+    the_database.columns |= columns;
+    sim_trace("columns %d added: %d", columns, the_database.columns);
     sim_happened();
 }
 
 void
 sim_table_drop(int columns)
 {
-    DATABASE.columns &= ~columns;
-    sim_trace("columns %d dropped: %d", columns, DATABASE.columns);
+    the_database.columns &= ~columns;
+    sim_trace("columns %d dropped: %d", columns, the_database.columns);
     sim_happened();
 }
 
@@ -357,21 +357,21 @@ void
 sim_database_check(void)
 {
     for (int lane = 0; lane < SIM_LANES; lane++) {
-        const ledger_row_t *row = &DATABASE.ledger[lane];
+        const ledger_row_t *row = &the_database.ledger[lane];
         size_t n_owed = 0;
         for (const sim_record_t *record = sim_kafka_at(lane, row->first);
              row->exists && record != NULL && record->offset < row->next;
              record = sim_kafka_at(lane, record->offset + 1)) {
-            bool forgiven = record->offset >= DATABASE.forgiven_from[lane] &&
-                            record->offset < DATABASE.forgiven_to[lane];
+            bool forgiven = record->offset >= the_database.forgiven_from[lane] &&
+                            record->offset < the_database.forgiven_to[lane];
             bool there = is_written(lane, record->offset);
             n_owed += there ? 1 : 0;
             if (!forgiven && sim_kind_is_row(record->kind) && !there) {
                 sim_fail("lane %d offset %" PRId64 " is lost", lane, record->offset);
             }
         }
-        if (n_owed != DATABASE.n_written[lane]) {
-            sim_fail("lane %d holds %zu rows, %zu are owed", lane, DATABASE.n_written[lane],
+        if (n_owed != the_database.n_written[lane]) {
+            sim_fail("lane %d holds %zu rows, %zu are owed", lane, the_database.n_written[lane],
                      n_owed);
         }
     }

@@ -51,9 +51,9 @@ struct tg_consumer {
     int64_t polled_ms;
 };
 
-static partition_t PARTITIONS[SIM_LANES];
-static struct tg_consumer CONSUMER;
-static int64_t N_BORROWED;
+static partition_t the_partitions[SIM_LANES];
+static struct tg_consumer the_consumer;
+static int64_t the_n_borrowed;
 
 int
 sim_lane_of(const char *topic, int32_t partition)
@@ -90,20 +90,20 @@ sim_kafka_open(void)
 {
     for (int i = 0; i < SIM_LANES; i++) {
         int64_t start = sim_below(3) * 100;
-        PARTITIONS[i] = (partition_t){.records = calloc(MAX_RECORDS, sizeof(sim_record_t)),
-                                      .log_start = start,
-                                      .log_end = start,
-                                      .committed = -1,
-                                      .again_from = -1};
+        the_partitions[i] = (partition_t){.records = calloc(MAX_RECORDS, sizeof(sim_record_t)),
+                                          .log_start = start,
+                                          .log_end = start,
+                                          .committed = -1,
+                                          .again_from = -1};
     }
-    N_BORROWED = 0;
+    the_n_borrowed = 0;
 }
 
 void
 sim_kafka_close(void)
 {
     for (int i = 0; i < SIM_LANES; i++) {
-        free(PARTITIONS[i].records);
+        free(the_partitions[i].records);
     }
 }
 
@@ -112,7 +112,7 @@ sim_kafka_close(void)
 sim_record_t *
 sim_kafka_at(int lane, int64_t offset)
 {
-    partition_t *p = &PARTITIONS[lane];
+    partition_t *p = &the_partitions[lane];
     size_t low = 0;
     size_t high = p->n_records;
     while (low < high) {
@@ -129,13 +129,13 @@ sim_kafka_at(int lane, int64_t offset)
 int64_t
 sim_kafka_log_start(int lane)
 {
-    return PARTITIONS[lane].log_start;
+    return the_partitions[lane].log_start;
 }
 
 int64_t
 sim_kafka_log_end(int lane)
 {
-    return PARTITIONS[lane].log_end;
+    return the_partitions[lane].log_end;
 }
 
 static size_t
@@ -205,7 +205,7 @@ ring(partition_t *p)
 void
 sim_kafka_produce(int lane, int n_records)
 {
-    partition_t *p = &PARTITIONS[lane];
+    partition_t *p = &the_partitions[lane];
     for (int i = 0; i < n_records && p->n_records < MAX_RECORDS; i++) {
         if (sim_chance(100)) { /* compacted away, or a transaction's marker */
             p->log_end += 1 + (sim_chance(30) ? INT64_C(5000000000) : sim_below(5));
@@ -223,7 +223,7 @@ sim_kafka_produce(int lane, int n_records)
 void
 sim_kafka_truncate(int lane)
 {
-    partition_t *p = &PARTITIONS[lane];
+    partition_t *p = &the_partitions[lane];
     sim_record_t *record = sim_kafka_at(lane, p->log_start);
     if (record != NULL && p->log_end > record->offset) {
         int64_t index = record - p->records;
@@ -247,7 +247,7 @@ lend(const sim_record_t *record, tg_message_t *ret_message)
                                   .offset = record->offset,
                                   .timestamp_unix_ms = record->timestamp_unix_ms,
                                   .handle = lent};
-    N_BORROWED++;
+    the_n_borrowed++;
 }
 
 void
@@ -259,7 +259,7 @@ tg_messages_release(tg_message_t *messages, size_t n_messages)
             free(lent->bytes);
             free(lent);
             messages[i].handle = NULL;
-            N_BORROWED--;
+            the_n_borrowed--;
         }
     }
 }
@@ -285,7 +285,7 @@ tg_message_headers_visit(const tg_message_t *message,
 int64_t
 sim_kafka_n_borrowed(void)
 {
-    return N_BORROWED;
+    return the_n_borrowed;
 }
 
 /* --- the queue of a partition --- */
@@ -299,12 +299,12 @@ tg_partition_queue_open(tg_consumer_t *consumer, const tg_partition_t *partition
     if (sim_chance(sim_world()->faults.kafka)) {
         return tg_error_set(err, TG_ERR_UNAVAILABLE, "the queue cannot be had");
     }
-    if (!PARTITIONS[lane].told) {
+    if (!the_partitions[lane].told) {
         return tg_error_set(err, TG_ERR_FENCED, "not assigned");
     }
     tg_partition_queue_t *queue = calloc(1, sizeof *queue);
     *queue = (tg_partition_queue_t){.lane = lane, .wake = wake};
-    PARTITIONS[lane].queue = queue;
+    the_partitions[lane].queue = queue;
     *ret_queue = queue;
     return TG_OK;
 }
@@ -315,9 +315,9 @@ tg_partition_queue_close(tg_partition_queue_t *queue)
     if (queue == NULL) {
         return;
     }
-    if (PARTITIONS[queue->lane].queue == queue) {
-        PARTITIONS[queue->lane].queue = NULL;
-        PARTITIONS[queue->lane].is_started = false;
+    if (the_partitions[queue->lane].queue == queue) {
+        the_partitions[queue->lane].queue = NULL;
+        the_partitions[queue->lane].is_started = false;
     }
     free(queue);
 }
@@ -335,7 +335,7 @@ tg_status_t
 tg_partition_queue_consume(tg_partition_queue_t *queue, tg_message_t *messages, size_t max_messages,
                            size_t *ret_n, tg_error_t *err)
 {
-    partition_t *p = &PARTITIONS[queue->lane];
+    partition_t *p = &the_partitions[queue->lane];
     *ret_n = 0;
     if (p->queue != queue || !p->is_started || sim_world()->is_dead) {
         return TG_OK; /* an old queue, or nothing is fetched */
@@ -381,12 +381,12 @@ tg_consumer_open(const tg_consumer_options_t *options, tg_consumer_t **ret_consu
                  tg_error_t *err)
 {
     (void)err;
-    CONSUMER = (struct tg_consumer){.events = options->events};
+    the_consumer = (struct tg_consumer){.events = options->events};
     for (int i = 0; i < SIM_LANES; i++) {
-        PARTITIONS[i].told = false;
-        PARTITIONS[i].to_give = false;
+        the_partitions[i].told = false;
+        the_partitions[i].to_give = false;
     }
-    *ret_consumer = &CONSUMER;
+    *ret_consumer = &the_consumer;
     return TG_OK;
 }
 
@@ -395,10 +395,10 @@ let_go(int lane, bool lost)
 {
     const tg_partition_t partition = {
         .topic = sim_lane_topic(lane), .partition = sim_lane_partition(lane), .offset = -1};
-    CONSUMER.events.on_revoked(CONSUMER.events.arg, &partition, 1, lost);
-    PARTITIONS[lane].told = false;
-    PARTITIONS[lane].is_started = false;
-    PARTITIONS[lane].queue = NULL; /* a lane that hangs still holds its own, dead one */
+    the_consumer.events.on_revoked(the_consumer.events.arg, &partition, 1, lost);
+    the_partitions[lane].told = false;
+    the_partitions[lane].is_started = false;
+    the_partitions[lane].queue = NULL; /* a lane that hangs still holds its own, dead one */
     sim_happened();
 }
 
@@ -407,7 +407,7 @@ tg_consumer_close(tg_consumer_t *consumer)
 {
     (void)consumer;
     for (int i = 0; i < SIM_LANES; i++) {
-        if (PARTITIONS[i].told) {
+        if (the_partitions[i].told) {
             let_go(i, false);
         }
     }
@@ -416,7 +416,7 @@ tg_consumer_close(tg_consumer_t *consumer)
 void
 sim_kafka_give(int lane, bool to_us, bool politely)
 {
-    partition_t *p = &PARTITIONS[lane];
+    partition_t *p = &the_partitions[lane];
     if (!to_us && p->told && politely) {
         p->to_give = true; /* the poll thread lets go first */
         return;
@@ -430,7 +430,7 @@ sim_kafka_give(int lane, bool to_us, bool politely)
 void
 sim_kafka_check_claim(int lane)
 {
-    if (!PARTITIONS[lane].vouched) {
+    if (!the_partitions[lane].vouched) {
         sim_fail("lane %d is claimed although the group has not said that it is ours", lane);
     }
 }
@@ -438,7 +438,7 @@ sim_kafka_check_claim(int lane)
 bool
 sim_kafka_is_rivals(int lane)
 {
-    return !PARTITIONS[lane].ours;
+    return !the_partitions[lane].ours;
 }
 
 void
@@ -448,7 +448,7 @@ tg_consumer_poll(tg_consumer_t *consumer, int64_t timeout_ms)
     consumer->rung = false;
     consumer->polled_ms = sim_now_ms();
     for (int i = 0; i < SIM_LANES; i++) {
-        partition_t *p = &PARTITIONS[i];
+        partition_t *p = &the_partitions[i];
         if (p->told && !p->ours) {
             let_go(i, true);
         } else if (p->told && p->to_give) {
@@ -468,7 +468,7 @@ tg_consumer_poll(tg_consumer_t *consumer, int64_t timeout_ms)
 bool
 sim_kafka_poll_is_due(void)
 {
-    return CONSUMER.rung || sim_now_ms() - CONSUMER.polled_ms >= 500;
+    return the_consumer.rung || sim_now_ms() - the_consumer.polled_ms >= 500;
 }
 
 tg_status_t
@@ -476,7 +476,7 @@ tg_consumer_start_partition(tg_consumer_t *consumer, const tg_partition_t *parti
                             tg_error_t *err)
 {
     (void)consumer;
-    partition_t *p = &PARTITIONS[sim_lane_of(partition->topic, partition->partition)];
+    partition_t *p = &the_partitions[sim_lane_of(partition->topic, partition->partition)];
     if (!p->told || p->queue == NULL || sim_chance(sim_world()->faults.kafka)) {
         return tg_error_set(err, TG_ERR_UNAVAILABLE, "cannot start");
     }
@@ -495,7 +495,7 @@ tg_consumer_stop_partition(tg_consumer_t *consumer, const tg_partition_t *partit
 {
     (void)consumer;
     (void)err;
-    PARTITIONS[sim_lane_of(partition->topic, partition->partition)].is_started = false;
+    the_partitions[sim_lane_of(partition->topic, partition->partition)].is_started = false;
     return TG_OK;
 }
 
@@ -517,14 +517,14 @@ tg_consumer_commit_sync(tg_consumer_t *consumer, const tg_partition_t *partition
         return tg_error_set(err, TG_ERR_TIMEOUT, "the coordinator does not answer");
     }
     for (size_t i = 0; i < n_partitions; i++) {
-        partition_t *p = &PARTITIONS[sim_lane_of(partitions[i].topic, partitions[i].partition)];
+        partition_t *p = &the_partitions[sim_lane_of(partitions[i].topic, partitions[i].partition)];
         p->vouched = false;
         if (!p->told || !p->ours) {
             return tg_error_set(err, TG_ERR_FENCED, "not ours");
         }
     }
     for (size_t i = 0; i < n_partitions; i++) {
-        partition_t *p = &PARTITIONS[sim_lane_of(partitions[i].topic, partitions[i].partition)];
+        partition_t *p = &the_partitions[sim_lane_of(partitions[i].topic, partitions[i].partition)];
         p->committed = partitions[i].offset;
         p->vouched = true;
     }
@@ -538,7 +538,7 @@ tg_consumer_committed(tg_consumer_t *consumer, const tg_partition_t *partition, 
     (void)consumer;
     (void)timeout_ms;
     (void)err;
-    *ret_offset = PARTITIONS[sim_lane_of(partition->topic, partition->partition)].committed;
+    *ret_offset = the_partitions[sim_lane_of(partition->topic, partition->partition)].committed;
     return TG_OK;
 }
 
@@ -548,7 +548,7 @@ tg_consumer_watermarks(tg_consumer_t *consumer, const tg_partition_t *partition,
 {
     (void)consumer;
     (void)timeout_ms;
-    const partition_t *p = &PARTITIONS[sim_lane_of(partition->topic, partition->partition)];
+    const partition_t *p = &the_partitions[sim_lane_of(partition->topic, partition->partition)];
     if (sim_world()->is_dead || sim_chance(sim_world()->faults.kafka)) {
         return tg_error_set(err, TG_ERR_TIMEOUT, "no broker answers");
     }
@@ -561,7 +561,7 @@ int64_t
 tg_consumer_cached_end(tg_consumer_t *consumer, const tg_partition_t *partition)
 {
     (void)consumer;
-    return PARTITIONS[sim_lane_of(partition->topic, partition->partition)].log_end;
+    return the_partitions[sim_lane_of(partition->topic, partition->partition)].log_end;
 }
 
 tg_status_t
@@ -594,7 +594,7 @@ tg_consumer_fetch_one(tg_consumer_t *consumer, const tg_partition_t *partition, 
         return tg_error_set(err, TG_ERR_UNAVAILABLE, "no broker answers");
     }
     sim_record_t *record = sim_kafka_at(lane, partition->offset);
-    if (partition->offset < PARTITIONS[lane].log_start || record == NULL ||
+    if (partition->offset < the_partitions[lane].log_start || record == NULL ||
         record->offset != partition->offset) {
         return tg_error_set(err, TG_ERR_NOT_FOUND, "gone");
     }

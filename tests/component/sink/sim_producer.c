@@ -24,15 +24,15 @@ struct tg_producer {
     letter_t *letters;
 };
 
-static struct tg_producer PRODUCER;
+static struct tg_producer the_producer;
 
 tg_status_t
 tg_producer_open(const tg_producer_options_t *options, tg_producer_t **ret_producer,
                  tg_error_t *err)
 {
     (void)err;
-    PRODUCER = (struct tg_producer){.on_delivered = options->on_delivered, .arg = options->arg};
-    *ret_producer = &PRODUCER;
+    the_producer = (struct tg_producer){.on_delivered = options->on_delivered, .arg = options->arg};
+    *ret_producer = &the_producer;
     return TG_OK;
 }
 
@@ -56,7 +56,7 @@ settle(tg_producer_t *producer, letter_t *letter, tg_status_t outcome)
 void
 sim_letters_settle(bool all)
 {
-    letter_t **link = &PRODUCER.letters;
+    letter_t **link = &the_producer.letters;
     while (*link != NULL) {
         letter_t *letter = *link;
         if (!all && letter->due_ms > sim_now_ms()) {
@@ -64,7 +64,7 @@ sim_letters_settle(bool all)
             continue;
         }
         *link = letter->next;
-        settle(&PRODUCER, letter, letter->outcome);
+        settle(&the_producer, letter, letter->outcome);
     }
 }
 
@@ -72,7 +72,7 @@ int64_t
 sim_letters_due_ms(void)
 {
     int64_t due_ms = INT64_MAX;
-    for (const letter_t *letter = PRODUCER.letters; letter != NULL; letter = letter->next) {
+    for (const letter_t *letter = the_producer.letters; letter != NULL; letter = letter->next) {
         due_ms = letter->due_ms < due_ms ? letter->due_ms : due_ms;
     }
     return due_ms;

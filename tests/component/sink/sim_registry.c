@@ -29,7 +29,7 @@ typedef struct {
     tg_registered_schema_t schema;
 } entry_t;
 
-static entry_t ENTRIES[N_IDS];
+static entry_t the_entries[N_IDS];
 
 struct tg_schema_cache {
     int unused;
@@ -46,7 +46,7 @@ void
 sim_registry_open(void)
 {
     for (int i = 0; i < N_IDS; i++) {
-        ENTRIES[i] = (entry_t){.schema = {.text = TEXTS[i]}};
+        the_entries[i] = (entry_t){.schema = {.text = TEXTS[i]}};
     }
 }
 
@@ -66,8 +66,8 @@ void
 sim_registry_settle(void)
 {
     for (int i = 0; i < N_IDS; i++) {
-        if (ENTRIES[i].is_asked && ENTRIES[i].due_ms <= sim_now_ms()) {
-            answer(&ENTRIES[i], true);
+        if (the_entries[i].is_asked && the_entries[i].due_ms <= sim_now_ms()) {
+            answer(&the_entries[i], true);
         }
     }
 }
@@ -77,8 +77,8 @@ sim_registry_due_ms(void)
 {
     int64_t due_ms = INT64_MAX;
     for (int i = 0; i < N_IDS; i++) {
-        if (ENTRIES[i].is_asked && ENTRIES[i].due_ms < due_ms) {
-            due_ms = ENTRIES[i].due_ms;
+        if (the_entries[i].is_asked && the_entries[i].due_ms < due_ms) {
+            due_ms = the_entries[i].due_ms;
         }
     }
     return due_ms;
@@ -103,7 +103,7 @@ tg_schema_cache_lookup(tg_schema_cache_t *cache, const tg_schema_key_t *key, tg_
                        const tg_registered_schema_t **ret_schema, tg_error_t *err)
 {
     (void)cache;
-    entry_t *entry = &ENTRIES[key->id];
+    entry_t *entry = &the_entries[key->id];
     if (entry->is_there && TEXTS[key->id] == NULL) {
         return tg_error_set(err, TG_ERR_NOT_FOUND, "no schema has this id");
     }
@@ -128,7 +128,7 @@ tg_schema_cache_forget(tg_schema_cache_t *cache, const tg_wake_t *wake)
 {
     (void)cache;
     for (int i = 0; i < N_IDS; i++) {
-        entry_t *entry = &ENTRIES[i];
+        entry_t *entry = &the_entries[i];
         for (size_t k = entry->n_waiters; k-- > 0;) {
             if (entry->waiters[k] == wake) {
                 entry->waiters[k] = entry->waiters[--entry->n_waiters];

@@ -14,10 +14,10 @@ static struct {
     tg_thread_t *thread;
     void *(*main)(void *arg);
     void *arg;
-} THREADS[MAX_THREADS];
+} the_threads[MAX_THREADS];
 
-static bool RUNG[MAX_BELLS];
-static bool IS_USED[MAX_BELLS];
+static bool the_rung[MAX_BELLS];
+static bool the_is_used[MAX_BELLS];
 
 tg_status_t
 tg_thread_start(tg_thread_t *thread, const char *name, void *(*main)(void *arg), void *arg,
@@ -26,10 +26,10 @@ tg_thread_start(tg_thread_t *thread, const char *name, void *(*main)(void *arg),
     (void)name;
     (void)err;
     for (size_t i = 0; i < MAX_THREADS; i++) {
-        if (THREADS[i].thread == NULL) {
-            THREADS[i].thread = thread;
-            THREADS[i].main = main;
-            THREADS[i].arg = arg;
+        if (the_threads[i].thread == NULL) {
+            the_threads[i].thread = thread;
+            the_threads[i].main = main;
+            the_threads[i].arg = arg;
             thread->running = true;
             return TG_OK;
         }
@@ -41,9 +41,10 @@ void
 tg_thread_join(tg_thread_t *thread)
 {
     for (size_t i = 0; i < MAX_THREADS; i++) {
-        if (THREADS[i].thread == thread) {
-            THREADS[i].thread = NULL;
-            (void)THREADS[i].main(THREADS[i].arg); /* it was told to leave, and does so now */
+        if (the_threads[i].thread == thread) {
+            the_threads[i].thread = NULL;
+            (void)the_threads[i].main(
+                the_threads[i].arg); /* it was told to leave, and does so now */
             thread->running = false;
             return;
         }
@@ -55,9 +56,9 @@ tg_wake_open(tg_wake_t *wake, tg_error_t *err)
 {
     (void)err;
     for (int i = 0; i < MAX_BELLS; i++) {
-        if (!IS_USED[i]) {
-            IS_USED[i] = true;
-            RUNG[i] = false;
+        if (!the_is_used[i]) {
+            the_is_used[i] = true;
+            the_rung[i] = false;
             wake->fd = i;
             return TG_OK;
         }
@@ -69,7 +70,7 @@ void
 tg_wake_close(tg_wake_t *wake)
 {
     if (wake->fd >= 0) {
-        IS_USED[wake->fd] = false;
+        the_is_used[wake->fd] = false;
         wake->fd = -1;
     }
 }
@@ -77,36 +78,39 @@ tg_wake_close(tg_wake_t *wake)
 void
 tg_wake_signal(tg_wake_t *wake)
 {
-    if (wake->fd < 0 || !IS_USED[wake->fd]) {
+    if (wake->fd < 0 || !the_is_used[wake->fd]) {
         sim_fail("a doorbell is rung that is closed");
     }
-    RUNG[wake->fd] = true;
+    the_rung[wake->fd] = true;
 }
 
 void
 tg_wake_drain(tg_wake_t *wake)
 {
-    RUNG[wake->fd] = false;
+    the_rung[wake->fd] = false;
 }
 
 bool
 sim_bell_has_rung(const tg_wake_t *wake)
 {
-    return RUNG[wake->fd];
+    return the_rung[wake->fd];
 }
 
 short
 tg_wake_wait(tg_wake_t *wake, int other_fd, short other_events, int64_t timeout_ms)
 {
-    bool had_rung = RUNG[wake->fd];
-    RUNG[wake->fd] = false;
+    bool had_rung = the_rung[wake->fd];
+    the_rung[wake->fd] = false;
     sim_waits(wake, other_fd >= 0, had_rung ? 0 : timeout_ms);
-    return other_fd >= 0 ? other_events : 0;
+    if (other_fd < 0) {
+        return 0;
+    }
+    return other_events;
 }
 
 /* Tokens, and the jitter of backoffs, are of the seed too. */
 ssize_t
-getrandom(void *data, size_t n_bytes, unsigned int flags)
+getrandom(void *data, size_t n_bytes, unsigned int flags) /* NOLINT: glibc's names are reserved */
 {
     (void)flags;
     for (size_t i = 0; i < n_bytes; i++) {

@@ -18,7 +18,7 @@ enum {
     MAX_SEARCH_WAITS = 100000,
 };
 
-static sim_world_t WORLD;
+static sim_world_t the_world;
 
 /* When each writer goes on by itself; its bell may wake it before. */
 static struct {
@@ -27,14 +27,14 @@ static struct {
     int64_t n_idle_turns;
     bool has_waited;
     int64_t n_search_waits;
-} TURNS[MAX_WRITERS];
+} the_turns[MAX_WRITERS];
 
-static int IN_TURN = -1; /* the writer whose turn it is */
+static int the_in_turn = -1; /* the writer whose turn it is */
 
 sim_world_t *
 sim_world(void)
 {
-    return &WORLD;
+    return &the_world;
 }
 
 void
@@ -45,7 +45,7 @@ sim_trace(const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    (void)fprintf(stderr, "%" PRId64 " ms, turn %" PRId64 ": ", sim_now_ms(), WORLD.n_steps);
+    (void)fprintf(stderr, "%" PRId64 " ms, turn %" PRId64 ": ", sim_now_ms(), the_world.n_steps);
     (void)vfprintf(stderr, format, args);
     (void)fprintf(stderr, "\n");
     va_end(args);
@@ -56,8 +56,8 @@ sim_fail(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    (void)fprintf(stderr, "seed %" PRIu64 ", turn %" PRId64 ", %" PRId64 " ms: ", WORLD.seed,
-                  WORLD.n_steps, sim_now_ms());
+    (void)fprintf(stderr, "seed %" PRIu64 ", turn %" PRId64 ", %" PRId64 " ms: ", the_world.seed,
+                  the_world.n_steps, sim_now_ms());
     (void)vfprintf(stderr, format, args);
     (void)fprintf(stderr, "\n");
     va_end(args);
@@ -120,10 +120,10 @@ check_writer(const tg_writer_t *writer)
 static void
 check_all(void)
 {
-    for (size_t i = 0; i < WORLD.sink->n_writers; i++) {
-        check_writer(WORLD.sink->writers[i]);
+    for (size_t i = 0; i < the_world.sink->n_writers; i++) {
+        check_writer(the_world.sink->writers[i]);
     }
-    if (sim_kafka_n_borrowed() > SIM_LANES * 2 * TG_LANE_MAX_PENDING) {
+    if (sim_kafka_n_borrowed() > (int64_t)SIM_LANES * 2 * TG_LANE_MAX_PENDING) {
         sim_fail("%" PRId64 " messages are kept", sim_kafka_n_borrowed());
     }
 }
@@ -133,7 +133,7 @@ check_all(void)
 static void
 pass_time(int64_t ms)
 {
-    tg_manual_clock_advance(&WORLD.clock, ms * 1000);
+    tg_manual_clock_advance(&the_world.clock, ms * 1000);
     sim_letters_settle(false);
     sim_registry_settle();
 }
@@ -141,19 +141,19 @@ pass_time(int64_t ms)
 static void
 turn_writer(size_t i)
 {
-    tg_writer_t *writer = WORLD.sink->writers[i];
-    int64_t before = WORLD.n_events;
-    TURNS[i].has_waited = false;
-    TURNS[i].n_search_waits = 0;
-    TURNS[i].until_ms = sim_now_ms();
-    TURNS[i].waits_at_socket = false;
-    IN_TURN = (int)i;
+    tg_writer_t *writer = the_world.sink->writers[i];
+    int64_t before = the_world.n_events;
+    the_turns[i].has_waited = false;
+    the_turns[i].n_search_waits = 0;
+    the_turns[i].until_ms = sim_now_ms();
+    the_turns[i].waits_at_socket = false;
+    the_in_turn = (int)i;
     tg_writer_step(writer);
-    IN_TURN = -1;
-    WORLD.n_steps++;
-    bool idle = WORLD.n_events == before && TURNS[i].until_ms <= sim_now_ms();
-    TURNS[i].n_idle_turns = idle ? TURNS[i].n_idle_turns + 1 : 0;
-    if (TURNS[i].n_idle_turns > MAX_IDLE_TURNS) {
+    the_in_turn = -1;
+    the_world.n_steps++;
+    bool idle = the_world.n_events == before && the_turns[i].until_ms <= sim_now_ms();
+    the_turns[i].n_idle_turns = idle ? the_turns[i].n_idle_turns + 1 : 0;
+    if (the_turns[i].n_idle_turns > MAX_IDLE_TURNS) {
         sim_fail("%s spins without waiting", writer->name);
     }
     check_all();
@@ -162,20 +162,21 @@ turn_writer(size_t i)
 static bool
 writer_is_awake(size_t i)
 {
-    return TURNS[i].until_ms <= sim_now_ms() || TURNS[i].waits_at_socket ||
-           sim_bell_has_rung(&WORLD.sink->writers[i]->wake);
+    return the_turns[i].until_ms <= sim_now_ms() || the_turns[i].waits_at_socket ||
+           sim_bell_has_rung(&the_world.sink->writers[i]->wake);
 }
 
 /* True when somebody had something to do. */
 static bool
 turn_anybody(void)
 {
-    size_t n_writers = WORLD.sink->n_writers;
+    size_t n_writers = the_world.sink->n_writers;
     size_t first = (size_t)sim_below((int64_t)n_writers + 1);
     for (size_t k = 0; k <= n_writers; k++) {
         size_t who = (first + k) % (n_writers + 1);
-        if (who == n_writers && sim_kafka_poll_is_due() && !sim_chance(WORLD.faults.lazy_poll)) {
-            tg_sink_poll_once(WORLD.sink, 0);
+        if (who == n_writers && sim_kafka_poll_is_due() &&
+            !sim_chance(the_world.faults.lazy_poll)) {
+            tg_sink_poll_once(the_world.sink, 0);
             return true;
         }
         if (who < n_writers && writer_is_awake(who)) {
@@ -189,24 +190,25 @@ turn_anybody(void)
 void
 sim_waits(const tg_wake_t *wake, bool at_socket, int64_t timeout_ms)
 {
-    if (IN_TURN >= 0 && wake == &WORLD.sink->writers[IN_TURN]->wake) {
-        if (TURNS[IN_TURN].has_waited || at_socket) {
+    if (the_in_turn >= 0 && wake == &the_world.sink->writers[the_in_turn]->wake) {
+        if (the_turns[the_in_turn].has_waited || at_socket) {
             pass_time(1); /* the search for rejected rows waits within its turn */
         }
-        if (TURNS[IN_TURN].has_waited && ++TURNS[IN_TURN].n_search_waits > MAX_SEARCH_WAITS) {
+        if (the_turns[the_in_turn].has_waited &&
+            ++the_turns[the_in_turn].n_search_waits > MAX_SEARCH_WAITS) {
             sim_fail("a search goes on for ever");
         }
-        TURNS[IN_TURN].has_waited = true;
-        TURNS[IN_TURN].waits_at_socket = at_socket;
-        TURNS[IN_TURN].until_ms = sim_now_ms() + timeout_ms;
+        the_turns[the_in_turn].has_waited = true;
+        the_turns[the_in_turn].waits_at_socket = at_socket;
+        the_turns[the_in_turn].until_ms = sim_now_ms() + timeout_ms;
         return;
     }
-    if (wake != &WORLD.sink->released || IN_TURN >= 0) {
+    if (wake != &the_world.sink->released || the_in_turn >= 0) {
         sim_fail("who waits there?");
     }
     /* The poll thread waits for the writers: they go on, or time does. */
-    for (size_t i = 0; i < WORLD.sink->n_writers; i++) {
-        if (WORLD.sink->writers[i]->thread.running && sim_chance(800)) {
+    for (size_t i = 0; i < the_world.sink->n_writers; i++) {
+        if (the_world.sink->writers[i]->thread.running && sim_chance(800)) {
             turn_writer(i);
         }
     }
@@ -218,27 +220,27 @@ sim_waits(const tg_wake_t *wake, bool at_socket, int64_t timeout_ms)
 static void
 process_start(void)
 {
-    const tg_sink_options_t options = {.config = &WORLD.config,
-                                       .sink = &WORLD.sink_config,
+    const tg_sink_options_t options = {.config = &the_world.config,
+                                       .sink = &the_world.sink_config,
                                        .schemas = sim_registry_cache(),
-                                       .health = WORLD.health,
-                                       .clock = &WORLD.clock.clock};
+                                       .health = the_world.health,
+                                       .clock = &the_world.clock.clock};
     tg_error_t err;
-    if (tg_sink_start(&options, &WORLD.sink, &err) != TG_OK) {
+    if (tg_sink_start(&options, &the_world.sink, &err) != TG_OK) {
         sim_fail("cannot start: %s", err.text);
     }
-    memset(TURNS, 0, sizeof TURNS);
+    memset(the_turns, 0, sizeof the_turns);
 }
 
 static void
 process_stop(bool kill)
 {
-    WORLD.is_dead = kill;
+    the_world.is_dead = kill;
     sim_trace(kill ? "process killed" : "process stopped");
-    tg_sink_stop(WORLD.sink);
-    tg_sink_join(WORLD.sink);
-    WORLD.sink = NULL;
-    WORLD.is_dead = false;
+    tg_sink_stop(the_world.sink);
+    tg_sink_join(the_world.sink);
+    the_world.sink = NULL;
+    the_world.is_dead = false;
     if (sim_kafka_n_borrowed() != 0) {
         sim_fail("%" PRId64 " messages were not given back", sim_kafka_n_borrowed());
     }
@@ -280,7 +282,7 @@ draw_faults(void)
 static void
 disturb(void)
 {
-    const sim_faults_t *faults = &WORLD.faults;
+    const sim_faults_t *faults = &the_world.faults;
     int lane = (int)sim_below(SIM_LANES);
     if (sim_chance(50)) {
         sim_kafka_produce(lane, (int)sim_below(60));
@@ -322,8 +324,8 @@ chaos(int64_t n_turns)
 static tg_lane_t *
 lane_in(int number)
 {
-    for (size_t i = 0; i < WORLD.sink->n_lanes; i++) {
-        tg_lane_t *lane = WORLD.sink->lanes[i];
+    for (size_t i = 0; i < the_world.sink->n_lanes; i++) {
+        tg_lane_t *lane = the_world.sink->lanes[i];
         if (sim_lane_of(lane->topic, lane->partition) == number) {
             return lane;
         }
@@ -357,7 +359,7 @@ lane_is_done(int number)
     if (sim_ledger_next(number) < 0) {
         return false;
     }
-    return record == NULL || (!WORLD.tolerates_bad && sim_kind_is_bad(record->kind));
+    return record == NULL || (!the_world.tolerates_bad && sim_kind_is_bad(record->kind));
 }
 
 static bool
@@ -366,7 +368,7 @@ all_done(void)
     bool done = true;
     for (int i = 0; i < SIM_LANES; i++) {
         help(i);
-        done = done && (i == WORLD.banned_lane || lane_is_done(i));
+        done = done && (i == the_world.banned_lane || lane_is_done(i));
     }
     return done;
 }
@@ -383,8 +385,8 @@ skip_time(void)
 {
     int64_t until_ms =
         earlier(sim_now_ms() + 500, earlier(sim_letters_due_ms(), sim_registry_due_ms()));
-    for (size_t i = 0; i < WORLD.sink->n_writers; i++) {
-        until_ms = earlier(until_ms, TURNS[i].until_ms);
+    for (size_t i = 0; i < the_world.sink->n_writers; i++) {
+        until_ms = earlier(until_ms, the_turns[i].until_ms);
     }
     pass_time(until_ms > sim_now_ms() ? until_ms - sim_now_ms() : 1);
 }
@@ -421,7 +423,7 @@ tell_health(void)
     tg_buffer_t text;
     bool ok = false;
     tg_buffer_init(&text, 1 << 20);
-    if (tg_health_render_ready(WORLD.health, &text, &ok) == TG_OK) {
+    if (tg_health_render_ready(the_world.health, &text, &ok) == TG_OK) {
         (void)fprintf(stderr, "%s\n", tg_buffer_text(&text));
     }
     tg_buffer_done(&text);
@@ -430,7 +432,7 @@ tell_health(void)
 static void
 calm(void)
 {
-    WORLD.faults = (sim_faults_t){0};
+    the_world.faults = (sim_faults_t){0};
     for (int i = 0; i < SIM_LANES; i++) {
         sim_kafka_give(i, true, true);
     }
@@ -457,12 +459,12 @@ static void
 configure(void)
 {
     static const char *const TOPICS[] = {"t0", "t1"};
-    WORLD.route = (tg_route_config_t){.topic = "^t",
-                                      .table = "public.readings",
-                                      .create = true,
-                                      .evolve = true,
-                                      .time_column = "id"};
-    WORLD.sink_config = (tg_sink_config_t){
+    the_world.route = (tg_route_config_t){.topic = "^t",
+                                          .table = "public.readings",
+                                          .create = true,
+                                          .evolve = true,
+                                          .time_column = "id"};
+    the_world.sink_config = (tg_sink_config_t){
         .name = "sim",
         .group = "connect-sim",
         .topics = {.items = TOPICS, .n_items = TG_COUNT_OF(TOPICS)},
@@ -472,29 +474,29 @@ configure(void)
         .batch = {.max_rows = 1 + sim_below(200),
                   .max_bytes = 1 + sim_below(8000),
                   .linger_ms = sim_chance(500) ? 0 : sim_below(50)},
-        .errors = {.tolerance = WORLD.tolerates_bad ? TG_TOLERANCE_ALL : TG_TOLERANCE_NONE,
-                   .dead_letter_topic = WORLD.tolerates_bad ? "dead" : NULL,
+        .errors = {.tolerance = the_world.tolerates_bad ? TG_TOLERANCE_ALL : TG_TOLERANCE_NONE,
+                   .dead_letter_topic = the_world.tolerates_bad ? "dead" : NULL,
                    .max_record_bytes = 1000},
         .memory = {.encoded_bytes = 2000 + sim_below(20000)},
-        .routes = &WORLD.route,
+        .routes = &the_world.route,
         .n_routes = 1};
-    WORLD.config = (tg_config_t){
+    the_world.config = (tg_config_t){
         .name = "sim",
         .shutdown_timeout_ms = sim_below(3000),
         .database = {.statement_timeout_ms = 500 + sim_below(5000), .lock_timeout_ms = 500},
-        .sinks = &WORLD.sink_config,
+        .sinks = &the_world.sink_config,
         .n_sinks = 1};
 }
 
 void
 sim_run(uint64_t seed, sim_totals_t *totals)
 {
-    memset(&WORLD, 0, sizeof WORLD);
-    WORLD.seed = seed;
-    WORLD.random.state = seed * 0x2545f4914f6cdd1dU;
-    tg_manual_clock_init(&WORLD.clock, 1000000000);
-    WORLD.tolerates_bad = sim_chance(850);
-    WORLD.health = tg_health_new(&WORLD.clock.clock);
+    memset(&the_world, 0, sizeof the_world);
+    the_world.seed = seed;
+    the_world.random.state = seed * 0x2545f4914f6cdd1dU;
+    tg_manual_clock_init(&the_world.clock, 1000000000);
+    the_world.tolerates_bad = sim_chance(850);
+    the_world.health = tg_health_new(&the_world.clock.clock);
     sim_kafka_open();
     sim_registry_open();
     sim_database_open();
@@ -503,13 +505,13 @@ sim_run(uint64_t seed, sim_totals_t *totals)
         sim_kafka_produce(i, (int)sim_below(200));
         sim_kafka_give(i, sim_chance(800), false);
     }
-    WORLD.faults = draw_faults();
+    the_world.faults = draw_faults();
     /* One lane that cannot write at all must not hold up the others. */
-    WORLD.banned_lane = sim_chance(300) ? (int)sim_below(SIM_LANES) : -1;
+    the_world.banned_lane = sim_chance(300) ? (int)sim_below(SIM_LANES) : -1;
     process_start();
     chaos(200 + sim_below(2000));
     calm();
-    WORLD.banned_lane = -1;
+    the_world.banned_lane = -1;
     calm();
     if (sim_chance(500)) { /* while everybody is idle: what is lost must come again by itself */
         sim_database_crash();
@@ -517,13 +519,13 @@ sim_run(uint64_t seed, sim_totals_t *totals)
     }
     process_stop(false);
     sim_database_check();
-    totals->n_commits += WORLD.n_commits;
-    totals->n_rows += WORLD.n_rows;
-    totals->n_lost += WORLD.n_lost;
-    totals->n_fenced += WORLD.n_fenced;
-    totals->n_bisects += WORLD.n_bisects;
-    totals->n_turns += WORLD.n_steps;
+    totals->n_commits += the_world.n_commits;
+    totals->n_rows += the_world.n_rows;
+    totals->n_lost += the_world.n_lost;
+    totals->n_fenced += the_world.n_fenced;
+    totals->n_bisects += the_world.n_bisects;
+    totals->n_turns += the_world.n_steps;
     sim_database_close();
     sim_kafka_close();
-    tg_health_free(WORLD.health);
+    tg_health_free(the_world.health);
 }

@@ -24,7 +24,7 @@ static struct {
     int n_additions;
     char created_time_column[64];
     char created_segment_by[64];
-} FAKE;
+} the_fake;
 
 struct tg_table {
     size_t n_columns;
@@ -35,16 +35,16 @@ struct tg_table {
 static inline void
 fake_column(const char *name, uint32_t type_oid)
 {
-    FAKE.columns[FAKE.n_columns++] =
+    the_fake.columns[the_fake.n_columns++] =
         (tg_column_t){.name = name, .type_oid = type_oid, .type_modifier = -1, .type_name = "t"};
 }
 
 static inline void
 fake_reset(void)
 {
-    memset(&FAKE, 0, sizeof FAKE);
-    FAKE.exists = true;
-    FAKE.may_insert = true;
+    memset(&the_fake, 0, sizeof the_fake);
+    the_fake.exists = true;
+    the_fake.may_insert = true;
 }
 
 tg_status_t
@@ -52,15 +52,15 @@ tg_catalog_table(tg_connection_t *connection, const char *name, tg_table_t **ret
                  tg_error_t *err)
 {
     (void)connection;
-    FAKE.n_reads++;
-    if (!FAKE.exists) {
+    the_fake.n_reads++;
+    if (!the_fake.exists) {
         return tg_error_set(err, TG_ERR_MISSING, "no table %s", name);
     }
     tg_table_t *table = calloc(1, sizeof *table);
-    table->n_columns = FAKE.n_columns;
-    for (size_t i = 0; i < FAKE.n_columns; i++) {
-        (void)snprintf(table->names[i], sizeof table->names[i], "%s", FAKE.columns[i].name);
-        table->columns[i] = FAKE.columns[i];
+    table->n_columns = the_fake.n_columns;
+    for (size_t i = 0; i < the_fake.n_columns; i++) {
+        (void)snprintf(table->names[i], sizeof table->names[i], "%s", the_fake.columns[i].name);
+        table->columns[i] = the_fake.columns[i];
         table->columns[i].name = table->names[i];
     }
     *ret_table = table;
@@ -104,7 +104,7 @@ bool
 tg_table_can_insert(const tg_table_t *table)
 {
     (void)table;
-    return FAKE.may_insert;
+    return the_fake.may_insert;
 }
 
 size_t
@@ -135,7 +135,7 @@ fake_take_columns(const tg_table_definition_t *definition)
         for (size_t k = 0; k < TG_COUNT_OF(KNOWN); k++) {
             if (strcmp(definition->columns[i].name, KNOWN[k]) == 0) {
                 fake_column(KNOWN[k], fake_oid(definition->columns[i].type_sql));
-                FAKE.columns[FAKE.n_columns - 1].not_null = definition->columns[i].not_null;
+                the_fake.columns[the_fake.n_columns - 1].not_null = definition->columns[i].not_null;
             }
         }
     }
@@ -147,15 +147,15 @@ tg_catalog_create_table(tg_connection_t *connection, const tg_table_definition_t
 {
     (void)connection;
     (void)err;
-    FAKE.n_creations++;
-    FAKE.exists = true;
+    the_fake.n_creations++;
+    the_fake.exists = true;
     fake_take_columns(definition);
-    (void)snprintf(FAKE.created_time_column, sizeof FAKE.created_time_column, "%s",
+    (void)snprintf(the_fake.created_time_column, sizeof the_fake.created_time_column, "%s",
                    definition->time_column);
     for (size_t i = 0; i < definition->n_segment_by; i++) {
-        size_t n = strlen(FAKE.created_segment_by);
-        (void)snprintf(FAKE.created_segment_by + n, sizeof FAKE.created_segment_by - n, "%s;",
-                       definition->segment_by[i]);
+        size_t n = strlen(the_fake.created_segment_by);
+        (void)snprintf(the_fake.created_segment_by + n, sizeof the_fake.created_segment_by - n,
+                       "%s;", definition->segment_by[i]);
     }
     *ret_plain = false;
     return TG_OK;
@@ -167,7 +167,7 @@ tg_catalog_add_columns(tg_connection_t *connection, const tg_table_definition_t 
 {
     (void)connection;
     (void)err;
-    FAKE.n_additions++;
+    the_fake.n_additions++;
     fake_take_columns(definition);
     return TG_OK;
 }
@@ -178,10 +178,10 @@ tg_columnstore_describe(tg_connection_t *connection, uint32_t table_oid,
 {
     (void)connection;
     (void)table_oid;
-    if (FAKE.describe_status != TG_OK) {
-        return tg_error_set(err, FAKE.describe_status, "not now");
+    if (the_fake.describe_status != TG_OK) {
+        return tg_error_set(err, the_fake.describe_status, "not now");
     }
-    *ret_columnstore = FAKE.columnstore;
+    *ret_columnstore = the_fake.columnstore;
     return TG_OK;
 }
 

@@ -12,10 +12,10 @@ struct tg_result {
     int64_t cells[4][3];
 };
 
-static tg_result_t ANSWER;
-static tg_status_t ANSWER_STATUS;
-static char ASKED[4096];
-static char PARAMETERS[2][64];
+static tg_result_t the_answer;
+static tg_status_t answer_status;
+static char asked[4096];
+static char parameters_given[2][64];
 
 tg_status_t
 tg_connection_query(tg_connection_t *connection, const char *sql, const char *const *parameters,
@@ -23,13 +23,13 @@ tg_connection_query(tg_connection_t *connection, const char *sql, const char *co
 {
     (void)connection;
     assert_int_equal(n_parameters, 2);
-    (void)snprintf(ASKED, sizeof ASKED, "%s", sql);
-    (void)snprintf(PARAMETERS[0], sizeof PARAMETERS[0], "%s", parameters[0]);
-    (void)snprintf(PARAMETERS[1], sizeof PARAMETERS[1], "%s", parameters[1]);
-    if (ANSWER_STATUS != TG_OK) {
-        return tg_error_set(err, ANSWER_STATUS, "no");
+    (void)snprintf(asked, sizeof asked, "%s", sql);
+    (void)snprintf(parameters_given[0], sizeof parameters_given[0], "%s", parameters[0]);
+    (void)snprintf(parameters_given[1], sizeof parameters_given[1], "%s", parameters[1]);
+    if (answer_status != TG_OK) {
+        return tg_error_set(err, answer_status, "no");
     }
-    *ret_result = &ANSWER;
+    *ret_result = &the_answer;
     return TG_OK;
 }
 
@@ -94,15 +94,15 @@ ledger_read_tells_which_lanes_have_no_row(void **state)
     tg_error_t err = {0};
     tg_ledger_entry_t entries[2];
     entries_fill(entries);
-    ANSWER = (tg_result_t){.n_rows = 1, .cells = {{0, 42}}};
+    the_answer = (tg_result_t){.n_rows = 1, .cells = {{0, 42}}};
     ASSERT_OK(tg_ledger_read(&LEDGER, NULL, entries, 2, &err));
     assert_int_equal(entries[0].next_offset, 42);
     assert_int_equal(entries[1].next_offset, -1);
-    assert_string_equal(PARAMETERS[0], "o'hara");
-    assert_string_equal(PARAMETERS[1], "sensors");
-    assert_non_null(strstr(ASKED, "('it''s', 3, 'aaaaaaaa-0000-4000-8000-000000000000'::uuid"));
-    assert_non_null(strstr(ASKED, "o.cluster_id = $1 AND o.sink = $2"));
-    assert_null(strstr(ASKED, "claim"));
+    assert_string_equal(parameters_given[0], "o'hara");
+    assert_string_equal(parameters_given[1], "sensors");
+    assert_non_null(strstr(asked, "('it''s', 3, 'aaaaaaaa-0000-4000-8000-000000000000'::uuid"));
+    assert_non_null(strstr(asked, "o.cluster_id = $1 AND o.sink = $2"));
+    assert_null(strstr(asked, "claim"));
 }
 
 static void
@@ -112,16 +112,16 @@ ledger_claim_takes_answers_by_their_position(void **state)
     tg_error_t err = {0};
     tg_ledger_entry_t entries[2];
     entries_fill(entries);
-    ANSWER = (tg_result_t){.n_rows = 2, .cells = {{1, 10, 5}, {0, 20, 6}}};
+    the_answer = (tg_result_t){.n_rows = 2, .cells = {{1, 10, 5}, {0, 20, 6}}};
     ASSERT_OK(tg_ledger_claim(&LEDGER, NULL, entries, 2, &err));
     assert_int_equal(entries[1].next_offset, 10);
     assert_int_equal(entries[1].epoch, 5);
     assert_int_equal(entries[0].next_offset, 20);
     assert_int_equal(entries[0].epoch, 6);
     /* one order for all instances, so that they cannot deadlock; synchronous, whatever the role */
-    assert_non_null(strstr(ASKED, "ORDER BY topic, partition"));
-    assert_non_null(strstr(ASKED, "tidegate.claim($1, $2, v.topic"));
-    assert_non_null(strstr(ASKED, "set_config('synchronous_commit', 'on', true)"));
+    assert_non_null(strstr(asked, "ORDER BY topic, partition"));
+    assert_non_null(strstr(asked, "tidegate.claim($1, $2, v.topic"));
+    assert_non_null(strstr(asked, "set_config('synchronous_commit', 'on', true)"));
 }
 
 static void
@@ -131,7 +131,7 @@ ledger_claim_with_an_answer_too_few_is_an_error_and_changes_nothing(void **state
     tg_error_t err = {0};
     tg_ledger_entry_t entries[2];
     entries_fill(entries);
-    ANSWER = (tg_result_t){.n_rows = 1, .cells = {{1, 10, 5}}};
+    the_answer = (tg_result_t){.n_rows = 1, .cells = {{1, 10, 5}}};
     ASSERT_FAILS(tg_ledger_claim(&LEDGER, NULL, entries, 2, &err), TG_ERR_INTERNAL);
     assert_int_equal(entries[1].next_offset, -1);
 }
@@ -143,10 +143,10 @@ ledger_trouble_leaves_the_entries_alone(void **state)
     tg_error_t err = {0};
     tg_ledger_entry_t entries[2];
     entries_fill(entries);
-    ANSWER_STATUS = TG_ERR_LOST;
+    answer_status = TG_ERR_LOST;
     ASSERT_FAILS(tg_ledger_read(&LEDGER, NULL, entries, 2, &err), TG_ERR_LOST);
     ASSERT_FAILS(tg_ledger_claim(&LEDGER, NULL, entries, 2, &err), TG_ERR_LOST);
-    ANSWER_STATUS = TG_OK;
+    answer_status = TG_OK;
     assert_int_equal(entries[0].next_offset, 7);
 }
 

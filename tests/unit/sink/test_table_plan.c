@@ -73,7 +73,7 @@ table_plan_two_schemas_share_the_union_of_their_columns(void **state)
                         "COPY \"public\".\"t\" (\"id\", \"a\", \"b\") FROM STDIN (FORMAT binary)");
     assert_true(tg_table_plan_version(plan) != version);
     assert_ptr_equal(target_for(plan, A), tg_table_plan_target(plan));
-    assert_int_equal(FAKE.n_reads, 1);
+    assert_int_equal(the_fake.n_reads, 1);
     tg_table_plan_free(plan);
 }
 
@@ -113,7 +113,7 @@ table_plan_column_of_another_type_gives_another_target(void **state)
     tg_table_plan_t *plan = plan_new(&route);
     admit(plan, A);
     const tg_copy_target_t *target = tg_table_plan_target(plan);
-    FAKE.columns[1].type_oid = TG_PG_FLOAT8;
+    the_fake.columns[1].type_oid = TG_PG_FLOAT8;
     tg_table_plan_invalidate(plan);
     admit(plan, A);
     assert_ptr_not_equal(tg_table_plan_target(plan), target);
@@ -129,8 +129,8 @@ table_plan_server_default_holds_for_a_schema_without_the_field(void **state)
     fake_column("id", TG_PG_INT8);
     fake_column("a", TG_PG_INT8);
     fake_column("b", TG_PG_INT8);
-    FAKE.columns[2].has_default = true;
-    FAKE.columns[2].not_null = true;
+    the_fake.columns[2].has_default = true;
+    the_fake.columns[2].not_null = true;
     const tg_route_config_t route = {0};
     tg_table_plan_t *plan = plan_new(&route);
     admit(plan, B);
@@ -148,13 +148,13 @@ table_plan_half_read_is_read_again(void **state)
     fake_reset();
     fake_column("id", TG_PG_INT8);
     fake_column("a", TG_PG_INT8);
-    FAKE.describe_status = TG_ERR_TIMEOUT;
+    the_fake.describe_status = TG_ERR_TIMEOUT;
     const tg_route_config_t route = {0};
     tg_table_plan_t *plan = plan_new(&route);
     (void)refused(plan, A, TG_ERR_TIMEOUT);
-    FAKE.describe_status = TG_OK;
+    the_fake.describe_status = TG_OK;
     admit(plan, A);
-    assert_int_equal(FAKE.n_reads, 2);
+    assert_int_equal(the_fake.n_reads, 2);
     tg_table_plan_free(plan);
 }
 
@@ -163,20 +163,20 @@ table_plan_table_that_is_not_there_is_created_only_when_asked(void **state)
 {
     (void)state;
     fake_reset();
-    FAKE.exists = false;
+    the_fake.exists = false;
     const tg_route_config_t route = {0};
     tg_table_plan_t *plan = plan_new(&route);
     (void)refused(plan, TIMED, TG_ERR_MISSING);
-    assert_int_equal(FAKE.n_creations, 0);
+    assert_int_equal(the_fake.n_creations, 0);
     tg_table_plan_free(plan);
 
     const tg_route_config_t creating = {.create = true};
     plan = plan_new(&creating);
     admit(plan, TIMED);
-    assert_int_equal(FAKE.n_creations, 1);
-    assert_string_equal(FAKE.created_time_column, "time");
-    assert_true(FAKE.columns[1].not_null);
-    assert_false(FAKE.columns[0].not_null);
+    assert_int_equal(the_fake.n_creations, 1);
+    assert_string_equal(the_fake.created_time_column, "time");
+    assert_true(the_fake.columns[1].not_null);
+    assert_false(the_fake.columns[0].not_null);
     tg_table_plan_free(plan);
 }
 
@@ -191,12 +191,12 @@ table_plan_schema_properties_choose_time_and_segments_where_the_route_is_silent(
                                                  "{\"name\": \"d\", \"type\": {\"type\": \"long\", "
                                                  "\"logicalType\": \"timestamp-micros\"}}]}";
     fake_reset();
-    FAKE.exists = false;
+    the_fake.exists = false;
     const tg_route_config_t route = {.create = true};
     tg_table_plan_t *plan = plan_new(&route);
     admit(plan, TEXT);
-    assert_string_equal(FAKE.created_time_column, "d");
-    assert_string_equal(FAKE.created_segment_by, "a;id;");
+    assert_string_equal(the_fake.created_time_column, "d");
+    assert_string_equal(the_fake.created_segment_by, "a;id;");
     tg_table_plan_free(plan);
 }
 
@@ -205,7 +205,7 @@ table_plan_without_a_time_is_refused_with_what_to_do(void **state)
 {
     (void)state;
     fake_reset();
-    FAKE.exists = false;
+    the_fake.exists = false;
     const tg_route_config_t creating = {.create = true};
     tg_table_plan_t *plan = plan_new(&creating);
     tg_error_t err = refused(plan, A, TG_ERR_MISMATCH);
@@ -228,7 +228,7 @@ table_plan_field_without_a_column_is_added_when_the_route_evolves(void **state)
     const tg_route_config_t fixed = {0};
     tg_table_plan_t *plan = plan_new(&fixed);
     admit(plan, A);
-    assert_int_equal(FAKE.n_additions, 0);
+    assert_int_equal(the_fake.n_additions, 0);
     assert_string_equal(tg_table_plan_target(plan)->copy_sql,
                         "COPY \"public\".\"t\" (\"id\") FROM STDIN (FORMAT binary)");
     tg_table_plan_free(plan);
@@ -236,7 +236,7 @@ table_plan_field_without_a_column_is_added_when_the_route_evolves(void **state)
     const tg_route_config_t evolving = {.evolve = true};
     plan = plan_new(&evolving);
     admit(plan, A);
-    assert_int_equal(FAKE.n_additions, 1);
+    assert_int_equal(the_fake.n_additions, 1);
     assert_string_equal(tg_table_plan_target(plan)->copy_sql,
                         "COPY \"public\".\"t\" (\"id\", \"a\") FROM STDIN (FORMAT binary)");
     tg_table_plan_free(plan);
@@ -250,7 +250,7 @@ table_plan_required_column_without_a_field_is_named(void **state)
     fake_column("id", TG_PG_INT8);
     fake_column("a", TG_PG_INT8);
     fake_column("b", TG_PG_INT8);
-    FAKE.columns[2].not_null = true;
+    the_fake.columns[2].not_null = true;
     const tg_route_config_t route = {0};
     tg_table_plan_t *plan = plan_new(&route);
     tg_error_t err = refused(plan, A, TG_ERR_MISMATCH);
@@ -278,12 +278,12 @@ table_plan_without_privilege_says_what_to_grant(void **state)
     (void)state;
     fake_reset();
     fake_column("id", TG_PG_INT8);
-    FAKE.may_insert = false;
+    the_fake.may_insert = false;
     const tg_route_config_t route = {0};
     tg_table_plan_t *plan = plan_new(&route);
     tg_error_t err = refused(plan, A, TG_ERR_PERMISSION);
     assert_non_null(strstr(err.text, "GRANT INSERT"));
-    FAKE.may_insert = true;
+    the_fake.may_insert = true;
     admit(plan, A);
     tg_table_plan_free(plan);
 }
@@ -295,10 +295,10 @@ table_plan_target_knows_where_segments_and_time_are(void **state)
     fake_reset();
     fake_column("id", TG_PG_INT8);
     fake_column("a", TG_PG_INT8);
-    FAKE.columnstore = (tg_columnstore_t){.can_direct = true,
-                                          .chunk_interval_us = 1000,
-                                          .n_segment_columns = 2,
-                                          .segment_columns = {"a", "elsewhere"}};
+    the_fake.columnstore = (tg_columnstore_t){.can_direct = true,
+                                              .chunk_interval_us = 1000,
+                                              .n_segment_columns = 2,
+                                              .segment_columns = {"a", "elsewhere"}};
     const tg_route_config_t route = {.direct_compress = TG_DIRECT_COMPRESS_AUTO};
     tg_table_plan_t *plan = plan_new(&route);
     admit(plan, A);
@@ -307,7 +307,7 @@ table_plan_target_knows_where_segments_and_time_are(void **state)
     assert_int_equal(target->segments.n, 1);
     assert_int_equal(target->segments.positions[0], 1);
     assert_int_equal(target->time_position, 0);
-    FAKE.columnstore.can_direct = false;
+    the_fake.columnstore.can_direct = false;
     tg_table_plan_invalidate(plan);
     admit(plan, A);
     assert_ptr_not_equal(tg_table_plan_target(plan), target);
