@@ -140,7 +140,9 @@ main(int argc, char **argv)
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (rd_kafka_conf_set(conf, "bootstrap.servers", argv[1], why, sizeof why) !=
             RD_KAFKA_CONF_OK ||
-        rd_kafka_conf_set(conf, "linger.ms", "0", why, sizeof why) != RD_KAFKA_CONF_OK) {
+        /* Beyond some thousand requests a second the broker would be what is measured. */
+        rd_kafka_conf_set(conf, "linger.ms", rate > 1000 ? "2" : "0", why, sizeof why) !=
+            RD_KAFKA_CONF_OK) {
         return 1;
     }
     rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
