@@ -37,7 +37,9 @@ schema_key_of(const tg_writer_t *writer, const tg_message_t *message, tg_schema_
         return TG_OK;
     }
     const tg_header_lookup_t headers = {.find = find_header, .arg = message};
-    return tg_wire_format_parse(message->value, false, &headers, ret_key, ret_body, err);
+    return tg_wire_format_parse(message->value, false,
+                                tg_message_has_headers(message) ? &headers : NULL, ret_key,
+                                ret_body, err);
 }
 
 static verdict_t

@@ -296,6 +296,7 @@ is_ours(const char *entry)
     return equals != NULL && strncmp(entry, PREFIX, sizeof PREFIX - 1) == 0 &&
            strncmp(entry, "TIDEGATE_FAULT=", 15) != 0 &&
            strncmp(entry, "TIDEGATE_CONFIG=", 16) != 0 &&
+           strncmp(entry, "TIDEGATE_CACHE=", 15) != 0 &&
            strncmp(entry, "TIDEGATE_TEST_", 14) != 0 &&
            !is_service_link(entry, (size_t)(equals - entry), equals + 1);
 }

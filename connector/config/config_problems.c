@@ -110,7 +110,7 @@ tg_config_problems_add(tg_config_problems_t *problems, const tg_config_place_t *
     if (problem.said.file == NULL || problem.said.key == NULL || problem.said.text == NULL ||
         !make_room(problems)) {
         problem_done(&problem);
-        problems->no_memory = true;
+        problems->no_memory = true; // NOLINT(clang-analyzer-unix.Malloc): problem_done frees them
         return;
     }
     problems->items[problems->n_items++] = problem;

@@ -44,6 +44,12 @@ headers_of(const tg_message_t *message)
 }
 
 bool
+tg_message_has_headers(const tg_message_t *message)
+{
+    return headers_of(message) != NULL;
+}
+
+bool
 tg_message_header(const tg_message_t *message, const char *name, tg_bytes_t *ret_value)
 {
     const rd_kafka_headers_t *headers = headers_of(message);

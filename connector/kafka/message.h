@@ -29,6 +29,11 @@ typedef struct tg_message {
     void *handle;
 } tg_message_t;
 
+/* Whether it has any header. librdkafka parses anew at each question about a record without
+ * headers, which costs more than decoding a narrow record: ask this once, before asking for names.
+ */
+bool tg_message_has_headers(const tg_message_t *message);
+
 /* The last header of that name (Kafka allows several). False: no such header. A null value has data
  * NULL. */
 bool tg_message_header(const tg_message_t *message, const char *name, tg_bytes_t *ret_value);

@@ -265,6 +265,13 @@ tg_messages_release(tg_message_t *messages, size_t n_messages)
 }
 
 bool
+tg_message_has_headers(const tg_message_t *message)
+{
+    (void)message;
+    return false;
+}
+
+bool
 tg_message_header(const tg_message_t *message, const char *name, tg_bytes_t *ret_value)
 {
     (void)message;
