@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "copy_row_internal.h"
+
 /* More switches between chunks than one row in SWITCH_SHARE, or more steps back in time than one in
  * DESCENT_SHARE, is disorder that costs the server more than sorting costs us. */
 enum { SWITCH_SHARE = 20, DESCENT_SHARE = 5, MIN_ROWS = 64 };
@@ -20,14 +22,6 @@ typedef struct {
     bool late;
 } entry_t;
 
-static uint32_t
-read32(const uint8_t *data)
-{
-    uint32_t value;
-    memcpy(&value, data, sizeof value);
-    return __builtin_bswap32(value);
-}
-
 static int64_t
 read_time(const uint8_t *data, uint32_t length)
 {
@@ -37,17 +31,18 @@ read_time(const uint8_t *data, uint32_t length)
         return (int64_t)__builtin_bswap64(value);
     }
     /* A date; NULL and anything else sorts first. */
-    return length == sizeof(int32_t) ? (int64_t)(int32_t)read32(data) * DAY_US : INT64_MIN;
+    return length == sizeof(int32_t) ? (int64_t)(int32_t)tg_copy_row_read32(data) * DAY_US
+                                     : INT64_MIN;
 }
 
 /* Size and time of the row at data. Our own rows: well-formed. */
 static size_t
 scan_row(const uint8_t *data, int time_position, int64_t *ret_time_pg_us)
 {
-    int n_fields = data[0] << 8 | data[1];
+    int n_fields = tg_copy_row_n_fields(data);
     size_t at = 2;
     for (int field = 0; field < n_fields; field++) {
-        uint32_t length = read32(data + at);
+        uint32_t length = tg_copy_row_read32(data + at);
         size_t n_bytes = length == UINT32_MAX ? 0 : length;
         if (field == time_position) {
             *ret_time_pg_us = read_time(data + at + sizeof length, length);

@@ -2,24 +2,10 @@
 
 #include <stdlib.h>
 
+#include "copy_row_internal.h"
+
 /* At least four places per segment that may be seen: probes stay short. */
 enum { PLACES_PER_SEGMENT = 4, MIN_PLACES = 64 };
-
-static uint32_t
-read32(const uint8_t *data)
-{
-    uint32_t value;
-    memcpy(&value, data, sizeof value);
-    return __builtin_bswap32(value);
-}
-
-static uint16_t
-read16(const uint8_t *data)
-{
-    uint16_t value;
-    memcpy(&value, data, sizeof value);
-    return __builtin_bswap16(value);
-}
 
 /* FNV-1a, 64 bits: two segments that collide count as one, which errs by a hair towards "full". */
 static uint64_t
@@ -37,10 +23,10 @@ static uint64_t
 hash_row(const uint8_t *data, const tg_segment_columns_t *columns, size_t *ret_n_bytes)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    int n_fields = read16(data);
+    int n_fields = tg_copy_row_n_fields(data);
     size_t at = sizeof(uint16_t);
     for (int field = 0; field < n_fields; field++) {
-        uint32_t length = read32(data + at);
+        uint32_t length = tg_copy_row_read32(data + at);
         size_t n_bytes = length == UINT32_MAX ? 0 : length;
         for (size_t i = 0; i < columns->n; i++) {
             if (columns->positions[i] == field) {
